@@ -62,7 +62,7 @@ export async function podsToLeave(
   { state, from, policy }: Pick<TrafficSwitch, 'state' | 'from' | 'policy'>,
 ): Promise<readonly string[]> {
   const { closeConnections, idlePolicy } = policy;
-  const stays = idlePolicy.policy === 'keep' || idlePolicy.replicas > 0;
+  const stays = idlePolicy.policy !== 'scale-down' || idlePolicy.replicas > 0;
   if (from === undefined || closeConnections === 'off' || !stays) return [];
   const left = await reachablePods(ctx, state, from);
   return left

@@ -13,6 +13,7 @@ import type { LockedContext, RunContext } from '../../../run/context.js';
 import { underLock } from '../../../run/under-lock.js';
 import { otherRole, type Active } from '../../../traffic/active-role.js';
 import { recordedChecks } from '../../../verify/recorded-checks.js';
+import { readRevisionOfRole } from '../../recorded/find-revision.js';
 import { requireOwnedServices } from '../../recorded/owned-objects.js';
 import { checksOf } from '../../shared/checks.js';
 import { ChangeNotes } from '../../outcome/changes.js';
@@ -22,7 +23,8 @@ import { readBlueGreen } from '../../shared/recorded-release.js';
 import type { RollbackRequest } from '../../strategy.js';
 import { resumeFinishSwitch } from '../switch/finish-switch.js';
 import { readActive, readServices, type LedBy } from '../live-traffic.js';
-import { recordBeforeStaging, roleToRollBackTo, type StagingOrRejection } from './rollback-target.js';
+import { endBackup } from '../backup/end-backup.js';
+import { recordToRollBackTo, roleToRollBackTo, type StagingOrRejection } from './rollback-target.js';
 import { discardStagedOn } from './discard-staged-on.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
 import { withUsersNow } from '../operation/users-now.js';
@@ -37,8 +39,11 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
   if (inputs.revision !== undefined) throw revisionNotTaken();
   const { lockTimeoutMs } = inputs;
   const { operation } = found;
-  if (operation?.kind === 'finish' && operation.direction === 'rollback')
-    return resumeFinishSwitch(ctx, { operation, policy: switchPolicyOf(inputs), lockTimeoutMs });
+  if (operation?.kind === 'finish' && operation.direction === 'rollback') {
+    const { verify } = inputs;
+    const resuming = { operation, policy: switchPolicyOf(inputs), lockTimeoutMs };
+    return resumeFinishSwitch(ctx, { ...resuming, ...(verify && { verify }) });
+  }
   if (await isRolledBackLive(ctx, found)) return rolledBackBefore(ctx, found);
   const approval = approve && (await ctx.phase('Confirm', () => approve('rollback')));
   return underLock(ctx, lockTimeoutMs, async locked => {
@@ -80,7 +85,10 @@ async function rollBackUnderLock(
   // Looked up before anything is discarded for it.
   const { revision, publicServices } = await revisionToRollBackTo(locked, state, role);
   requireOwnedServices(locked, { state, publicServices, liveBefore });
-  const discarded = await discardStagedOn(locked, { inputs, state, role, active, revision });
+  const discarded = endBackup(locked, {
+    state: await discardStagedOn(locked, { inputs, state, role, active, revision }),
+    ...{ role, active: active.role },
+  });
   const checks = inputs.verify ?? recordedChecks(revision.checks, locked.log);
   const unfinished = keptOperation(discarded);
   const preparing = begin(discarded, {
@@ -180,11 +188,11 @@ async function revisionToRollBackTo(
   role: string,
 ): Promise<{ readonly revision: Revision; readonly publicServices: readonly KubeObject[] }> {
   const { release } = state;
-  const record = recordBeforeStaging(state, role);
+  const record = recordToRollBackTo(state, role);
   // What was left may be why there is nothing to go back to, and has to be finished first.
   if (record?.revision === undefined) refuseUnfinished(state, () => false);
   if (record?.revision === undefined) throw noRevisionToRollBackTo(release, `${role} never served a revision`);
-  const revision = await ctx.records.readRevision(record.revision);
+  const revision = await readRevisionOfRole(ctx, record.revision, role);
   const { publicServices } = revision;
   if (publicServices.length > 0) return { revision, publicServices };
   throw noRevisionToRollBackTo(release, `revision ${revision.number} has no public Service on record`);

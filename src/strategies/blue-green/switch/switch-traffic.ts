@@ -20,6 +20,8 @@ import { underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traf
 import { mergedChanges } from '../../outcome/changes.js';
 import { FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import type { IdleResult } from '../../outcome/serving.js';
+import { BackupFailed } from '../backup/hot-backup.js';
+import { withoutBackupMade } from '../backup/without-backup.js';
 import { bake, type Baked } from '../bake/bake.js';
 import { LostReadiness } from '../bake/while-ready.js';
 import { podsToLeave } from '../closing/left-pods.js';
@@ -46,7 +48,8 @@ async function moveUsers(
   trafficSwitch: TrafficSwitch,
   traffic: SyntheticTraffic,
 ): Promise<Outcome> {
-  const { state, revision, to, from, publicServices, verified, approval, direction, policy, notes } = trafficSwitch;
+  const { state, revision, to, from, publicServices, verified, approval, direction, policy, notes, checks } =
+    trafficSwitch;
   const router = routerOf(ctx);
   const { number } = revision;
   const services = journalOf(trafficSwitch);
@@ -140,12 +143,24 @@ async function moveUsers(
   try {
     // The bake began with the drain.
     const left = baked === undefined ? policy : { ...policy, drainMs: 0 };
-    idle = await ctx.phase('Clean up', () => finishSwitch(forward, { state: switched, revision, policy: left }));
+    idle = await ctx.phase('Clean up', () =>
+      finishSwitch(forward, { state: switched, revision, policy: left, checks }),
+    );
   } catch (error) {
     // A rollback was asked for because the version that users left was bad: they are not sent back to it.
     if (error instanceof LostReadiness && direction === 'promote') {
       const restored = await restoreTraffic(operation, recordedOf(trafficSwitch, writes, error));
       throw new FailedStep(error, { ...arrived, ...restored, changes: changesAfter(trafficSwitch, restored) });
+    }
+    if (error instanceof BackupFailed) {
+      const serving = withoutBackupMade(error, { state: switched, revision, role: to });
+      const failed = {
+        ...arrived,
+        checks: [...arrived.checks, ...checksOf(error.cause)],
+        changes: notes.list,
+        serving,
+      };
+      throw new FailedStep(error.cause, await withUsersNow(ctx, switched, failed));
     }
     const serving = { kind: 'switched-unfinished', ...switchedTo } as const;
     throw new FailedStep(error, await withUsersNow(ctx, switched, { ...arrived, changes: notes.list, serving }));
@@ -169,7 +184,7 @@ async function moveUsers(
 
 function withConnections(idle: IdleResult, baked: Baked | undefined): IdleResult {
   const { connections } = baked ?? {};
-  const hasPods = idle.kind === 'kept' || idle.kind === 'scaled-down';
+  const hasPods = idle.kind === 'kept' || idle.kind === 'scaled-down' || idle.kind === 'backup';
   return connections === undefined || !hasPods ? idle : { ...idle, connections };
 }
 

@@ -1,0 +1,131 @@
+import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
+import { describeRef, refOf } from '../../../kubernetes/object.js';
+import type { Revision } from '../../../release/revision.js';
+import { revisionOfRole } from '../../../release/revision-of-role.js';
+import type { BlueGreenState } from '../../../release/state.js';
+import { completeFinish } from '../../../release/transitions.js';
+import type { OperationContext } from '../../../run/context.js';
+import { otherRole } from '../../../traffic/active-role.js';
+import type { IdleResult } from '../../outcome/serving.js';
+import { readRevisionOfRole } from '../../recorded/find-revision.js';
+import { ownedLive } from '../../recorded/owned-objects.js';
+import { removeLive } from '../../recorded/remove-live.js';
+import { makeHotBackup } from '../backup/hot-backup.js';
+import { whileReady } from '../bake/while-ready.js';
+import { closeConnections } from '../closing/close-connections.js';
+import { drain } from '../operation/drain.js';
+import { refuseIfServing, type Unreached } from '../operation/refuse-if-serving.js';
+import type { FinishRequest } from './finish-switch.js';
+
+/** What the idle policy did to the role that users left. */
+export interface LeftRole {
+  readonly idle: IdleResult;
+  /** The state once that is on record. */
+  readonly done: BlueGreenState;
+}
+
+/**
+ * Applies the idle policy to the role that users left. If that takes time, only while the role that they are on now is ready. A hot
+ * backup is made all the same then: once it has begun, the role is no way back to the version that users left.
+ */
+export async function leaveRole(ctx: OperationContext, request: FinishRequest, role: string): Promise<LeftRole> {
+  const { state, revision, policy, checks } = request;
+  const { idlePolicy, drainMs, timeoutMs } = policy;
+  const { operation } = state;
+  const leftPods = operation.kind === 'finish' ? operation.leftPods : undefined;
+  const done = completeFinish(state);
+  const serving = { state, role: otherRole(state.roleNames, role) };
+  if (isBackupMade(ctx, request, role)) {
+    await whileReady(ctx, serving, watched => drain(watched, role, drainMs));
+    const made = await makeHotBackup(ctx, { state, revision, role, checks, timeoutMs });
+    const previous = made.roles[role]?.previous?.revision;
+    const closing = leftPods && (await closeConnections(ctx, { state: made, role, leftPods, timeoutMs }));
+    const connections = closing && { connections: closing };
+    const idle = {
+      kind: 'backup',
+      role,
+      revision: revision.number,
+      ...(previous !== undefined && { previous }),
+    } as const;
+    return { idle: { ...idle, ...connections }, done: made };
+  }
+  const isInstant = idlePolicy.policy !== 'scale-down' && leftPods === undefined;
+  if (isInstant) return { idle: await applyIdlePolicy(ctx, request, role), done };
+  return { idle: await whileReady(ctx, serving, watched => applyIdlePolicy(watched, request, role)), done };
+}
+
+/** Whether the role becomes a hot backup. What is staged on it waits for its promotion. */
+function isBackupMade(ctx: OperationContext, { state, revision, policy }: FinishRequest, role: string): boolean {
+  const { operation, roles, staged } = state;
+  const isAsked = policy.idlePolicy.policy === 'hot-backup';
+  const before = roles[role]?.revision;
+  if (operation.kind !== 'finish') return false;
+  if (operation.backup && !isAsked && before !== undefined)
+    ctx.log.warning(
+      `${role} does not become the hot backup, for which it was changed in part: a rollback brings up revision ${before} there again`,
+    );
+  if (!isAsked || staged?.role === role || before === undefined) return false;
+  if (operation.direction === 'promote' || revisionOfRole(revision, role) !== undefined) return true;
+  // Users are back already: what is missing for a backup must not stop that.
+  ctx.log.warning(
+    `${role} stays as it is: revision ${revision.number} was staged without \`idle-policy: hot-backup\`, so what a hot backup would run is not on record`,
+  );
+  return false;
+}
+
+async function applyIdlePolicy(ctx: OperationContext, request: FinishRequest, role: string): Promise<IdleResult> {
+  const { state, policy } = request;
+  // What is staged waits for its promotion.
+  if (state.staged?.role === role) return { kind: 'kept', role };
+  const leftPods = state.operation.kind === 'finish' ? state.operation.leftPods : undefined;
+  const { timeoutMs } = policy;
+  const closing = async () =>
+    leftPods && { connections: await closeConnections(ctx, { state, role, leftPods, timeoutMs }) };
+  switch (policy.idlePolicy.policy) {
+    case 'keep':
+    case 'hot-backup':
+      // If no pod is removed, there is nothing to wait for: pending requests end on pods that stay.
+      if (leftPods !== undefined) await drain(ctx, role, policy.drainMs);
+      return { kind: 'kept', role, ...(await closing()) };
+    case 'scale-down': {
+      await drain(ctx, role, policy.drainMs);
+      const left = state.roles[role];
+      const idle: Unreached = { services: state.publicServices, name: role, podLabels: left?.podLabels ?? [] };
+      await refuseIfServing(ctx, idle);
+      if (left?.revision === undefined) return { kind: 'not-recorded', role };
+      const { replicas } = policy.idlePolicy;
+      const revision = await readRevisionOfRole(ctx, left.revision, role);
+      await scaleDown(ctx, { idle, revision, replicas });
+      return { kind: 'scaled-down', role, replicas, ...(await closing()) };
+    }
+    default:
+      return policy.idlePolicy satisfies never;
+  }
+}
+
+/** What is scaled down, and how far. */
+interface ScaleDownRequest {
+  readonly idle: Unreached;
+  /** What the role runs. */
+  readonly revision: Revision;
+  readonly replicas: number;
+}
+
+/**
+ * Scales what the role runs by applying it again with other replicas: a write to the field alone would make another field
+ * manager own it, and the next deploy would get a conflict.
+ */
+async function scaleDown(ctx: OperationContext, { idle, revision, replicas }: ScaleDownRequest): Promise<void> {
+  // An autoscaler would scale up again; it is applied again with the role's next switch.
+  for (const object of revision.applyAfterSwitch) {
+    await refuseIfServing(ctx, idle);
+    await removeLive(ctx, refOf(object));
+  }
+  for (const object of revision.objects.filter(isDeployment)) {
+    const live = await ownedLive(ctx, refOf(object));
+    if (live === undefined || replicasOf(live) <= replicas) continue;
+    await refuseIfServing(ctx, idle);
+    await ctx.writer.apply(withReplicas(object, replicas), { force: true });
+    ctx.log.info(`${describeRef(refOf(object))}: ${replicasOf(live)} → ${replicas} replicas`);
+  }
+}
