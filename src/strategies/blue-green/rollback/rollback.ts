@@ -23,7 +23,7 @@ import { readBlueGreen } from '../../shared/recorded-release.js';
 import type { RollbackRequest } from '../../strategy.js';
 import { resumeFinishSwitch } from '../switch/finish-switch.js';
 import { readActive, readServices, type LedBy } from '../live-traffic.js';
-import { endBackup } from '../backup/end-backup.js';
+import { endBackup, refuseFromBackup } from '../backup/end-backup.js';
 import { recordToRollBackTo, roleToRollBackTo, type StagingOrRejection } from './rollback-target.js';
 import { discardStagedOn } from './discard-staged-on.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
@@ -82,6 +82,7 @@ async function rollBackUnderLock(
   const { operation } = state;
   if (active.role === role && operation?.kind === 'switch' && operation.direction === 'promote')
     return clearUnmadeSwitch(locked, state, role);
+  refuseFromBackup(state, { active: active.role, role });
   // Looked up before anything is discarded for it.
   const { revision, publicServices } = await revisionToRollBackTo(locked, state, role);
   requireOwnedServices(locked, { state, publicServices, liveBefore });
