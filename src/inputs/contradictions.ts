@@ -33,6 +33,7 @@ function contradictions(combination: Combination): readonly Contradiction[] {
     checksThatNeverRun,
     approvalWithoutProof,
     stableForTooLong,
+    stableForWithoutBackup,
     noPodCanBeReplaced,
     secretWithoutCredentials,
     unusedCredentials,
@@ -118,9 +119,19 @@ function* approvalWithoutProof({ received, inGitHubRun }: Combination): Rule {
 }
 
 function* stableForTooLong({ action, values }: Combination): Rule {
-  if (takes(action, 'stable-for') && values['stable-for'] >= values.timeout) {
+  const waits = takes(action, 'stable-for') && (action !== 'promote' || values['idle-policy'] === 'hot-backup');
+  if (waits && values['stable-for'] >= values.timeout) {
     yield { name: 'stable-for', reason: 'but "timeout" is not longer, so the wait could never succeed' };
   }
+}
+
+function* stableForWithoutBackup({ action, values, received }: Combination): Rule {
+  if (action !== 'promote' || values['idle-policy'] === 'hot-backup' || !received.isSet('stable-for')) return;
+  yield {
+    name: 'stable-for',
+    reason:
+      'but action: promote waits for it only with idle-policy: hot-backup, since what is staged was stable; remove it',
+  };
 }
 
 function* noPodCanBeReplaced({ values }: Combination): Rule {

@@ -7,13 +7,11 @@ import { completeBackup, type InProgress } from '../../../release/transitions.js
 import type { OperationContext } from '../../../run/context.js';
 import { otherRole } from '../../../traffic/active-role.js';
 import { findRevisionOfRole } from '../../recorded/find-revision.js';
+import type { WaitOptions } from '../../shared/apply-and-wait.js';
 import { guarded } from '../../shared/restore-objects.js';
 import { reachedRole, requireUnreached } from '../operation/reached-role.js';
 import { restoreRole } from '../rollback/restore-role.js';
 import { backupSecrets } from './backup-secrets.js';
-
-/** As the default of `stable-for`: `promote` has no such input. */
-const stableForMs = 5_000;
 
 /** What becomes the hot backup of the role that users are on. */
 export interface BackupRequest {
@@ -24,7 +22,7 @@ export interface BackupRequest {
   /** The role that users left. */
   readonly role: string;
   readonly checks: readonly Check[];
-  readonly timeoutMs: number;
+  readonly waitOptions: WaitOptions;
 }
 
 /** A hot backup that could not be made. */
@@ -79,7 +77,7 @@ export async function makeHotBackup(ctx: OperationContext, request: BackupReques
         revision: { ...onRole, objects, secrets: [], applyAfterSwitch: autoscalersOf(onRole, previous) },
         ...{ role, from, active: from },
         checks: request.checks,
-        waitOptions: { timeoutMs: request.timeoutMs, stableForMs },
+        waitOptions: request.waitOptions,
       },
     );
     return completeBackup(begun, { role, record });

@@ -38,7 +38,7 @@ export interface FinishRequest {
 }
 
 /** What happens to the role that users left. */
-export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'timeoutMs' | 'historyLimit'>;
+export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'timeoutMs' | 'stableForMs' | 'historyLimit'>;
 
 /**
  * Applies the autoscalers of the new role, drains the old role, closes connections to it, applies the idle policy, and removes the

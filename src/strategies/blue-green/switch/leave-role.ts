@@ -30,14 +30,14 @@ export interface LeftRole {
  */
 export async function leaveRole(ctx: OperationContext, request: FinishRequest, role: string): Promise<LeftRole> {
   const { state, revision, policy, checks } = request;
-  const { idlePolicy, drainMs, timeoutMs } = policy;
+  const { idlePolicy, drainMs, timeoutMs, stableForMs } = policy;
   const { operation } = state;
   const leftPods = operation.kind === 'finish' ? operation.leftPods : undefined;
   const done = completeFinish(state);
   const serving = { state, role: otherRole(state.roleNames, role) };
   if (isBackupMade(ctx, request, role)) {
     await whileReady(ctx, serving, watched => drain(watched, role, drainMs));
-    const made = await makeHotBackup(ctx, { state, revision, role, checks, timeoutMs });
+    const made = await makeHotBackup(ctx, { state, revision, role, checks, waitOptions: { timeoutMs, stableForMs } });
     const previous = made.roles[role]?.previous?.revision;
     const closing = leftPods && (await closeConnections(ctx, { state: made, role, leftPods, timeoutMs }));
     const connections = closing && { connections: closing };
