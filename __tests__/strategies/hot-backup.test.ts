@@ -121,6 +121,14 @@ data: {key: ${Buffer.from(value).toString('base64')}}
       release.cluster.store.get({ apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name })?.['data'];
     expect(data('web-blue')).toEqual({ key: Buffer.from('the-key-of-v2').toString('base64') });
     expect(data('web-blue')).toEqual(data('web-green'));
+    // One that the version before did not have is created.
+    const other = secret('another').replace('web-$', 'other-$');
+    await release.stage(`${other}${secret('the-key-of-v3')}${roleManifests('v3')}`, hot);
+    await release.promote(hot);
+    expect([data('other-blue'), data('other-green')]).toEqual([
+      { key: Buffer.from('another').toString('base64') },
+      { key: Buffer.from('another').toString('base64') },
+    ]);
     expect(JSON.stringify(revisionOf(release.cluster, 2))).not.toContain(
       Buffer.from('the-key-of-v2').toString('base64'),
     );
@@ -289,6 +297,53 @@ describe('a staging onto a hot backup', () => {
     }
     const has = (name: string) => release.cluster.store.get(configRef(name)) !== undefined;
     expect([has('web-green-v2'), has('web-blue-v2'), has('web-blue-v3')]).toEqual([true, false, true]);
+  });
+});
+
+describe('the record of a hot backup', () => {
+  const secret = (name: string): string => `apiVersion: v1
+kind: Secret
+metadata: {name: ${name}-$<TARGET_ROLE>}
+data: {key: c2VjcmV0}
+---
+`;
+  const at = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name }) as const;
+
+  it('gives nobody a Secret that others own', async () => {
+    const release = webRelease();
+    const { cluster } = release;
+    await release.stage(roleManifests('v1'));
+    await release.promote();
+    await release.stage(`${secret('web')}${roleManifests('v2')}`, hot);
+    cluster.givenBy('kubectl', {
+      ...at('web-blue'),
+      metadata: { name: 'web-blue', namespace: 'shop' },
+      data: { key: '' },
+    } as never);
+    await expect(failureOf(release.promote(hot))).resolves.toMatchObject({ error: { code: 'record' } });
+    expect(cluster.store.get(at('web-blue'))?.['data']).toEqual({ key: '' });
+    expect([served(cluster), imageOf(release, 'blue')]).toEqual([['site:v2', 'site:v2'], 'site:v1']);
+  });
+
+  it('is not used once somebody has changed the Secret of the other role', async () => {
+    const release = webRelease();
+    const { cluster } = release;
+    await release.stage(roleManifests('v1'));
+    await release.promote();
+    await release.stage(`${secret('web')}${roleManifests('v2')}`, hot);
+    cluster.before = call => {
+      if (call !== 'APPLY HorizontalPodAutoscaler shop/web-green') return;
+      const live = cluster.store.get(at('web-green'))!;
+      cluster.store.update({ ...live, data: { key: 'b3RoZXI=' } }, { manager: 'kubectl' });
+    };
+    await expect(failureOf(release.promote(hot))).resolves.toMatchObject({
+      error: {
+        code: 'changed',
+        message: expect.stringContaining('Secret shop/web-blue of the hot backup has no data'),
+      },
+      outcome: { serving: { backup: { role: 'blue', runs: 1 } } },
+    });
+    expect([served(cluster), imageOf(release, 'blue')]).toEqual([['site:v2', 'site:v2'], 'site:v1']);
   });
 });
 

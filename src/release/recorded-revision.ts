@@ -27,7 +27,6 @@ export interface RecordedSecret {
 export interface BackupSecret extends RecordedSecret {
   readonly labels: Labels;
   readonly annotations: Labels;
-  readonly type: string;
   readonly immutable: boolean;
 }
 

@@ -72,6 +72,8 @@ export const rolling: readonly Situation[] = [
   },
 ];
 
+const hot = { 'idle-policy': 'hot-backup' } as const;
+
 /** Steps of blue/green releases. */
 export const blueGreen: readonly Situation[] = [
   {
@@ -109,6 +111,14 @@ export const blueGreen: readonly Situation[] = [
     title: 'a promotion that scales the old role down',
     given: after(web.go('v1'), web.stage('v2')),
     step: web.promote({ 'idle-policy': 'scale-down' }),
+    next: web.stage('v9'),
+    users: true,
+    ends: success('switched', 'unchanged'),
+  },
+  {
+    title: 'a promotion that makes a hot backup',
+    given: after(web.go('v1'), web.stage('v2', hot)),
+    step: web.promote({ ...hot, 'stable-for': '100ms' }),
     next: web.stage('v9'),
     users: true,
     ends: success('switched', 'unchanged'),
@@ -160,6 +170,14 @@ export const waysBack: readonly Situation[] = [
   {
     title: 'a switch back to a role that was scaled down',
     given: after(web.go('v1'), web.go('v2', { 'idle-policy': 'scale-down' })),
+    step: web.switchBack(),
+    next: web.stage('v9'),
+    users: true,
+    ends: success('rolled-back', 'unchanged'),
+  },
+  {
+    title: 'a switch back from a hot backup',
+    given: after(web.go('v1'), web.go('v2', hot)),
     step: web.switchBack(),
     next: web.stage('v9'),
     users: true,

@@ -46,13 +46,11 @@ export function backupRefusal(target: StagingTarget): CutoverError | undefined {
 
 function withoutData(secret: KubeObject): BackupSecret {
   const { labels = {}, annotations = {}, namespace = '' } = secret.metadata;
-  const type = secret['type'];
   return {
     ref: { ...refOf(secret), namespace },
     hash: secretHash(secret),
     labels,
     annotations,
-    type: typeof type === 'string' ? type : 'Opaque',
     immutable: secret['immutable'] === true,
   };
 }

@@ -5,38 +5,53 @@ import { withOwner } from '../../../manifests/owner.js';
 import { hideSecret } from '../../../manifests/secret-values.js';
 import { secretHash, type BackupSecret, type Revision } from '../../../release/revision.js';
 import type { RunContext } from '../../../run/context.js';
-import { ownedLive } from '../../recorded/owned-objects.js';
+import { ownedLive, requireOwnedObjects } from '../../recorded/owned-objects.js';
+
+/** The API server writes a token into such a Secret, for the account that an annotation names. */
+const tokenType = 'kubernetes.io/service-account-token';
 
 /**
- * The Secrets of a backup, with the data of those that the role of the users has: only of such that belong to the release and are as
- * they were recorded. Throws `changed` where none is.
+ * The Secrets of a backup, with type and data of those that the role of the users has: only of such that belong to the release, are
+ * in the same namespace and as they were recorded. So the record alone gives nobody a Secret. Throws `changed` where there is none, and
+ * `record` where others own the Secret of the backup.
  */
-export function backupSecrets(ctx: RunContext, { secrets, backup }: Revision): Promise<readonly KubeObject[]> {
+export function backupSecrets(ctx: RunContext, revision: Revision): Promise<readonly KubeObject[]> {
+  const secrets = revision.backup?.secrets ?? [];
   return Promise.all(
-    (backup?.secrets ?? []).map(async secret => {
-      for (const { ref } of secrets.filter(({ hash }) => hash === secret.hash)) {
-        const live = await ownedLive(ctx, ref);
-        if (live === undefined || secretHash(live) !== secret.hash) continue;
-        hideSecret(ctx.log, live);
-        return filled(ctx, secret, live);
-      }
-      throw noSource(secret);
+    secrets.map(async secret => {
+      const object = filled(ctx, secret, await sourceOf(ctx, revision, secret));
+      const isThere = (await ctx.cluster.get(secret.ref)) !== undefined;
+      const [owned] = isThere ? await requireOwnedObjects(ctx, [object]) : [object];
+      if (owned === undefined) throw noSource(secret);
+      return owned;
     }),
   );
 }
 
+async function sourceOf(ctx: RunContext, { secrets }: Revision, { hash, ref }: BackupSecret): Promise<KubeObject> {
+  for (const source of secrets.filter(one => one.hash === hash && one.ref.namespace === ref.namespace)) {
+    const live = await ownedLive(ctx, source.ref);
+    if (live === undefined || secretHash(live) !== hash || live['type'] === tokenType) continue;
+    hideSecret(ctx.log, live);
+    return live;
+  }
+  throw noSource({ ref });
+}
+
 function filled({ records }: RunContext, secret: BackupSecret, live: KubeObject): KubeObject {
-  const { ref, labels, annotations, type, immutable } = secret;
-  const { name, namespace = '' } = ref;
+  const { labels, immutable } = secret;
+  const { name, namespace = '' } = secret.ref;
+  // Those of Kubernetes itself say what a Secret is for.
+  const own = Object.entries(secret.annotations).filter(([key]) => !/(^|\.)(kubernetes|k8s)\.io\//.test(key));
   const object: KubeObject = {
-    ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels, annotations } },
-    ...{ type, data: fieldsAt(live, ['data']) },
+    ...{ apiVersion: 'v1', kind: 'Secret', type: live['type'], data: fieldsAt(live, ['data']) },
+    metadata: { name, namespace, labels, annotations: Object.fromEntries(own) },
     ...(immutable && { immutable }),
   };
   return withOwner(object, records);
 }
 
-function noSource({ ref }: BackupSecret): CutoverError {
+function noSource({ ref }: Pick<BackupSecret, 'ref'>): CutoverError {
   const name = describeRef(ref);
   return new CutoverError(`${name} of the hot backup has no data: no Secret of the other role has the recorded data`, {
     code: 'changed',

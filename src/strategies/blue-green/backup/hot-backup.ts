@@ -68,14 +68,13 @@ export async function makeHotBackup(ctx: OperationContext, request: BackupReques
       ...backup.record,
       ...{ revision: revision.number, contentHash: revision.contentHash },
     };
-    const objects = [...secrets, ...onRole.objects];
     const from = otherRole(state.roleNames, role);
     await restoreRole(
       { ...ctx, writer: guard.writer, phase: inGroup },
       {
         state: { ...begun, roles: { ...begun.roles, [role]: record } },
-        revision: { ...onRole, objects, secrets: [], applyAfterSwitch: autoscalersOf(onRole, previous) },
-        ...{ role, from, active: from },
+        revision: { ...onRole, secrets: [], applyAfterSwitch: autoscalersOf(onRole, previous) },
+        ...{ role, secrets, from, active: from },
         checks: request.checks,
         waitOptions: request.waitOptions,
       },

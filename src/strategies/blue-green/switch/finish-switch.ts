@@ -2,10 +2,9 @@ import { templateLabels } from '../../../kubernetes/pods/pod-spec.js';
 import { asCutoverError, CutoverError } from '../../../errors.js';
 import type { Check } from '../../../inputs/inputs.js';
 import { describeRef } from '../../../kubernetes/object.js';
-import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { AdoptedDeployment, FinishOperation } from '../../../release/operation.js';
-import { begin, completeFinish, type InProgress } from '../../../release/transitions.js';
+import { begin, completeFinish } from '../../../release/transitions.js';
 import { begunBy } from '../../../run/begun.js';
 import type { OperationContext, RunContext } from '../../../run/context.js';
 import { underLock } from '../../../run/under-lock.js';
@@ -23,22 +22,7 @@ import { refuseIfServing } from '../operation/refuse-if-serving.js';
 import { isAdoptable, removeFound } from '../operation/remove-found.js';
 import { withUsersNow } from '../operation/users-now.js';
 import { readActiveOnRecord } from '../live-traffic.js';
-import { leaveRole, type LeftRole } from './leave-role.js';
-import type { SwitchPolicy } from './traffic-switch.js';
-
-/** What is left to do once users are on the new role. */
-export interface FinishRequest {
-  /** Its operation is `finish`. */
-  readonly state: InProgress<BlueGreenState>;
-  /** The revision that users are on now. */
-  readonly revision: Revision;
-  readonly policy: FinishPolicy;
-  /** The checks of a hot backup. */
-  readonly checks: readonly Check[];
-}
-
-/** What happens to the role that users left. */
-export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'timeoutMs' | 'stableForMs' | 'historyLimit'>;
+import { leaveRole, type FinishPolicy, type FinishRequest, type LeftRole } from './leave-role.js';
 
 /**
  * Applies the autoscalers of the new role, drains the old role, closes connections to it, applies the idle policy, and removes the

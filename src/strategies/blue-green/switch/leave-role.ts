@@ -1,9 +1,10 @@
+import type { Check } from '../../../inputs/inputs.js';
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { describeRef, refOf } from '../../../kubernetes/object.js';
 import type { Revision } from '../../../release/revision.js';
 import { revisionOfRole } from '../../../release/revision-of-role.js';
 import type { BlueGreenState } from '../../../release/state.js';
-import { completeFinish } from '../../../release/transitions.js';
+import { completeFinish, type InProgress } from '../../../release/transitions.js';
 import type { OperationContext } from '../../../run/context.js';
 import { otherRole } from '../../../traffic/active-role.js';
 import type { IdleResult } from '../../outcome/serving.js';
@@ -15,7 +16,21 @@ import { whileReady } from '../bake/while-ready.js';
 import { closeConnections } from '../closing/close-connections.js';
 import { drain } from '../operation/drain.js';
 import { refuseIfServing, type Unreached } from '../operation/refuse-if-serving.js';
-import type { FinishRequest } from './finish-switch.js';
+import type { SwitchPolicy } from './traffic-switch.js';
+
+/** What is left to do once users are on the new role. */
+export interface FinishRequest {
+  /** Its operation is `finish`. */
+  readonly state: InProgress<BlueGreenState>;
+  /** The revision that users are on now. */
+  readonly revision: Revision;
+  readonly policy: FinishPolicy;
+  /** The checks of a hot backup. */
+  readonly checks: readonly Check[];
+}
+
+/** What happens to the role that users left. */
+export type FinishPolicy = Pick<SwitchPolicy, 'idlePolicy' | 'drainMs' | 'timeoutMs' | 'stableForMs' | 'historyLimit'>;
 
 /** What the idle policy did to the role that users left. */
 export interface LeftRole {
