@@ -28,6 +28,8 @@ export interface BackupSecret extends RecordedSecret {
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly immutable: boolean;
+  /** Whether the manifest names a type: who applies a field owns it. */
+  readonly hasType: boolean;
 }
 
 /** A revision as it is rendered for the role that it was not staged on. */

@@ -37,7 +37,7 @@ export const revision: Guard<Revision> = upgraded(
         objects: list(kubeObject),
         secrets: list(
           shape({
-            ...{ ref: objectRef, hash: text(), immutable: flag },
+            ...{ ref: objectRef, hash: text(), immutable: flag, hasType: flag },
             ...{ labels: mapOf(text()), annotations: mapOf(text()) },
           }),
         ),

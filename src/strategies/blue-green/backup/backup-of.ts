@@ -52,5 +52,6 @@ function withoutData(secret: KubeObject): BackupSecret {
     labels,
     annotations,
     immutable: secret['immutable'] === true,
+    hasType: secret['type'] !== undefined,
   };
 }

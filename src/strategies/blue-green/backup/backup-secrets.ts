@@ -39,13 +39,17 @@ async function sourceOf(ctx: RunContext, { secrets }: Revision, { hash, ref }: B
 }
 
 function filled({ records }: RunContext, secret: BackupSecret, live: KubeObject): KubeObject {
-  const { labels, immutable } = secret;
+  const { labels, immutable, hasType } = secret;
+  const data = fieldsAt(live, ['data']);
   const { name, namespace = '' } = secret.ref;
   // Those of Kubernetes itself say what a Secret is for.
   const own = Object.entries(secret.annotations).filter(([key]) => !/(^|\.)(kubernetes|k8s)\.io\//.test(key));
   const object: KubeObject = {
-    ...{ apiVersion: 'v1', kind: 'Secret', type: live['type'], data: fieldsAt(live, ['data']) },
+    ...{ apiVersion: 'v1', kind: 'Secret' },
     metadata: { name, namespace, labels, annotations: Object.fromEntries(own) },
+    // The same fields as in the manifest: otherwise a staging of the same Secret changes who owns them, and nothing else.
+    ...(hasType && { type: live['type'] }),
+    ...(Object.keys(data).length > 0 && { data }),
     ...(immutable && { immutable }),
   };
   return withOwner(object, records);
