@@ -301,7 +301,11 @@ describe('A hot backup', () => {
     await ns.given(shop.stage('v3', hot));
     const again = await stepAs(ns, { roles }, inputs);
     expect(again).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
-    const back = await stepAs(ns, { roles: ['cutover-rollback', 'cutover-hot-backup'] }, shop.rollback(hot));
+    const back = await stepAs(
+      ns,
+      { roles: ['cutover-rollback', 'cutover-hot-backup'] },
+      shop.rollback({ ...hot, drain: '0s' }),
+    );
     expect(back).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back' } });
     expect(back.log).not.toMatch(/forbidden|Missing rule/);
   });

@@ -15,27 +15,45 @@ const tokenType = 'kubernetes.io/service-account-token';
  * in the same namespace and as they were recorded. So the record alone gives nobody a Secret. Throws `changed` where there is none, and
  * `record` where others own the Secret of the backup.
  */
-export function backupSecrets(ctx: RunContext, revision: Revision): Promise<readonly KubeObject[]> {
+export async function backupSecrets(
+  ctx: RunContext,
+  revision: Revision,
+  direction: 'promote' | 'rollback',
+): Promise<readonly KubeObject[]> {
   const secrets = revision.backup?.secrets ?? [];
-  return Promise.all(
+  const found = await Promise.all(
     secrets.map(async secret => {
-      const object = filled(ctx, secret, await sourceOf(ctx, revision, secret));
-      const isThere = (await ctx.cluster.get(secret.ref)) !== undefined;
-      const [owned] = isThere ? await requireOwnedObjects(ctx, [object]) : [object];
-      if (owned === undefined) throw noSource(secret);
-      return owned;
+      const there = await ctx.cluster.get(secret.ref);
+      const source = await sourceOf(ctx, revision, secret);
+      if (source === undefined && there !== undefined && direction === 'rollback') return leftAsIs(ctx, secret);
+      if (source === undefined) throw noSource(secret);
+      const object = filled(ctx, secret, source);
+      return there === undefined ? [object] : requireOwnedObjects(ctx, [object]);
     }),
   );
+  return found.flat();
 }
 
-async function sourceOf(ctx: RunContext, { secrets }: Revision, { hash, ref }: BackupSecret): Promise<KubeObject> {
+/** A rollback restores no data of Secrets, so those of the role that it leads to may have other data, too. */
+function leftAsIs({ log }: RunContext, { ref }: BackupSecret): readonly KubeObject[] {
+  log.warning(
+    `${describeRef(ref)} of the hot backup is not changed: its data is not on record, and no Secret has it now`,
+  );
+  return [];
+}
+
+async function sourceOf(
+  ctx: RunContext,
+  { secrets }: Revision,
+  { hash, ref }: BackupSecret,
+): Promise<KubeObject | undefined> {
   for (const source of secrets.filter(one => one.hash === hash && one.ref.namespace === ref.namespace)) {
     const live = await ownedLive(ctx, source.ref);
     if (live === undefined || secretHash(live) !== hash || live['type'] === tokenType) continue;
     hideSecret(ctx.log, live);
     return live;
   }
-  throw noSource({ ref });
+  return undefined;
 }
 
 function filled({ records }: RunContext, secret: BackupSecret, live: KubeObject): KubeObject {
@@ -55,7 +73,7 @@ function filled({ records }: RunContext, secret: BackupSecret, live: KubeObject)
   return withOwner(object, records);
 }
 
-function noSource({ ref }: Pick<BackupSecret, 'ref'>): CutoverError {
+function noSource({ ref }: BackupSecret): CutoverError {
   const name = describeRef(ref);
   return new CutoverError(`${name} of the hot backup has no data: no Secret of the other role has the recorded data`, {
     code: 'changed',

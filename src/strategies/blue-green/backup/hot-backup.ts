@@ -55,7 +55,8 @@ export async function makeHotBackup(ctx: OperationContext, request: BackupReques
     if (onRole === undefined || backup === undefined) throw new Error(`revision ${revision.number} has no backup`);
     await requireUnreached(ctx, state, { role, revision: onRole });
     const previous = await findRevisionOfRole(ctx, state.roles[role] ?? {}, role);
-    const secrets = await backupSecrets(ctx, revision);
+    const direction = operation.kind === 'finish' ? operation.direction : 'promote';
+    const secrets = await backupSecrets(ctx, revision, direction);
     ctx.log.info(
       `${role} becomes the hot backup: it gets revision ${revision.number}, too, and its users are elsewhere`,
     );
