@@ -319,7 +319,7 @@ data: {key: c2VjcmV0}
       ...at('web-blue'),
       metadata: { name: 'web-blue', namespace: 'shop' },
       data: { key: '' },
-    } as never);
+    });
     await expect(failureOf(release.promote(hot))).resolves.toMatchObject({ error: { code: 'record' } });
     expect(cluster.store.get(at('web-blue'))?.['data']).toEqual({ key: '' });
     expect([served(cluster), imageOf(release, 'blue')]).toEqual([['site:v2', 'site:v2'], 'site:v1']);
