@@ -72,8 +72,6 @@ export const rolling: readonly Situation[] = [
   },
 ];
 
-const hot = { 'idle-policy': 'hot-backup' } as const;
-
 /** Steps of blue/green releases. */
 export const blueGreen: readonly Situation[] = [
   {
@@ -111,14 +109,6 @@ export const blueGreen: readonly Situation[] = [
     title: 'a promotion that scales the old role down',
     given: after(web.go('v1'), web.stage('v2')),
     step: web.promote({ 'idle-policy': 'scale-down' }),
-    next: web.stage('v9'),
-    users: true,
-    ends: success('switched', 'unchanged'),
-  },
-  {
-    title: 'a promotion that makes a hot backup',
-    given: after(web.go('v1'), web.stage('v2', hot)),
-    step: web.promote({ ...hot, 'stable-for': '100ms' }),
     next: web.stage('v9'),
     users: true,
     ends: success('switched', 'unchanged'),
@@ -170,14 +160,6 @@ export const waysBack: readonly Situation[] = [
   {
     title: 'a switch back to a role that was scaled down',
     given: after(web.go('v1'), web.go('v2', { 'idle-policy': 'scale-down' })),
-    step: web.switchBack(),
-    next: web.stage('v9'),
-    users: true,
-    ends: success('rolled-back', 'unchanged'),
-  },
-  {
-    title: 'a switch back from a hot backup',
-    given: after(web.go('v1'), web.go('v2', hot)),
     step: web.switchBack(),
     next: web.stage('v9'),
     users: true,
