@@ -82,6 +82,16 @@ describe('inputs that contradict each other', () => {
       'idle-replicas: received "1", but idle-policy: keep leaves all pods of the old role; set idle-policy: scale-down, or remove it',
     ],
     [
+      'a hot backup runs all of its pods',
+      { action: 'promote', 'idle-policy': 'hot-backup', 'idle-replicas': '1' },
+      'idle-replicas: received "1", but idle-policy: hot-backup runs the old role at its full size; set idle-policy: scale-down, or remove it',
+    ],
+    [
+      'a promotion without a hot backup waits for no new pods',
+      { action: 'promote', 'stable-for': '1s' },
+      'stable-for: received "1s", but action: promote waits for it only with idle-policy: hot-backup, since what is staged was stable; remove it',
+    ],
+    [
       'the default of idle-policy counts too',
       { action: 'rollback', 'idle-replicas': '0' },
       'idle-replicas: received "0", but idle-policy: keep leaves all pods of the old role; set idle-policy: scale-down, or remove it',
@@ -149,6 +159,10 @@ describe('inputs that contradict each other', () => {
 
   it.each([
     [{ ...blueGreen, switch: 'auto', 'idle-policy': 'scale-down', drain: '10s' }],
+    [{ action: 'promote', timeout: '3s' }],
+    [{ action: 'promote', 'idle-policy': 'hot-backup', 'stable-for': '1s' }],
+    // It records what the hot backup of a later promotion runs.
+    [{ ...blueGreen, 'idle-policy': 'hot-backup' }],
     // It may adopt a live application, whose Deployment is scaled to zero after the drain.
     [{ ...blueGreen, drain: '10s' }],
     [{ ...blueGreen, verify: '- {http: /, when: staged}' }],

@@ -64,19 +64,19 @@ describe('a list', () => {
 });
 
 describe('the idle policy', () => {
-  it.each(['keep', 'scale-down'])('accepts %s', text => {
+  it.each(['keep', 'scale-down', 'hot-backup'])('accepts %s', text => {
     expect(idlePolicy(text)).toBe(text);
   });
 
-  it.each(['hot-backup', 'scale-down 2', 'scale-downs', 'Keep'])('refuses %j', text => {
-    expect(refused(() => idlePolicy(text))).toEqual(['keep | scale-down']);
+  it.each(['hot-backups', 'scale-down 2', 'scale-downs', 'Keep'])('refuses %j', text => {
+    expect(refused(() => idlePolicy(text))).toEqual(['keep | scale-down | hot-backup']);
   });
 
   it.each(['scale-down:', 'scale-down: 2', 'scale-down: -1', 'scale-down: 1.5'])(
     'names the input for the number of pods when it refuses %j',
     text => {
       expect(refused(() => idlePolicy(text))).toEqual([
-        'keep | scale-down (the number of pods that stay is the input "idle-replicas")',
+        'keep | scale-down | hot-backup (the number of pods that stay is the input "idle-replicas")',
       ]);
     },
   );

@@ -296,6 +296,39 @@ describe('An application that runs without roles', () => {
   });
 });
 
+describe('A hot backup', () => {
+  scenario('is made with one more Role of docs/rbac.md, and each missing rule is named', cluster, async ns => {
+    const hot = { 'idle-policy': 'hot-backup' } as const;
+    const inputs = shop.promote({ ...hot, 'stable-for': '100ms' });
+    await shop.bring(ns);
+    await ns.given(shop.release('v1'));
+    await ns.rewrite('roles.yml', text => newConfiguration + text);
+    await ns.given(shop.stage('v2', hot));
+    const roles = ['cutover-promote', 'cutover-hot-backup'] as const;
+    const rules = (documentedRoles.get('cutover-hot-backup') ?? []).flatMap(rule =>
+      rule.resources.map(resource => ({ ...rule, resources: [resource], verbs: ['create'] })),
+    );
+    await deleteObjects(ns, restorable('shop-blue'));
+    for (const rule of rules.filter(({ resources }) => !resources.includes('services'))) {
+      const denied = await stepAs(ns, { roles, without: rightsOf([rule]) }, inputs);
+      expect([denied.exitCode, isNamed(denied, rule), rule.resources]).toEqual([1, true, rule.resources]);
+    }
+    const made = await stepAs(ns, { roles }, inputs);
+    expect(made).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+    expect(made.log).not.toMatch(/forbidden|Missing rule/);
+    await ns.given(shop.stage('v3', hot));
+    const again = await stepAs(ns, { roles }, inputs);
+    expect(again).toMatchObject({ exitCode: 0, outputs: { outcome: 'switched' } });
+    const back = await stepAs(
+      ns,
+      { roles: ['cutover-rollback', 'cutover-hot-backup'] },
+      shop.rollback({ ...hot, drain: '0s' }),
+    );
+    expect(back).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back' } });
+    expect(back.log).not.toMatch(/forbidden|Missing rule/);
+  });
+});
+
 describe('A disruption budget', () => {
   scenario('is deployed with one more Role of docs/rbac.md, and its rule is named', cluster, async ns => {
     const budget = `apiVersion: policy/v1
@@ -376,7 +409,10 @@ describeEmbedded('The Roles of docs/rbac.md', 'a real cluster does not report wh
       );
       return { role, idle, more: [...rights].filter(right => !granted.includes(right)) };
     });
-    const beside: readonly RoleName[] = ['cutover-cluster', 'cutover-budgets', 'cutover-adopt', 'cutover-leave-roles'];
+    const beside: readonly RoleName[] = [
+      ...(['cutover-cluster', 'cutover-budgets', 'cutover-adopt', 'cutover-leave-roles'] as const),
+      'cutover-hot-backup',
+    ];
     const roles: readonly RoleName[] = [...documentedRoles.keys()].filter(role => !beside.includes(role));
     expect(found.sort((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role))).toEqual(
       roles.map(role => ({ role, idle: [], more: [] })),

@@ -19,6 +19,7 @@ const promotion: PromoteRequest = {
     drainMs: 0,
     closeConnections: 'off',
     timeoutMs: 60_000,
+    stableForMs: 0,
     rollbackOnFailure: true,
     historyLimit: 10,
   },

@@ -92,6 +92,7 @@ async function prepare(options: {
       drainMs: 30_000,
       closeConnections: 'off',
       timeoutMs: 60_000,
+      stableForMs: 0,
       rollbackOnFailure: true,
       historyLimit: 10,
     },

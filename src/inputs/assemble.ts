@@ -87,7 +87,7 @@ function switchFields({ values, job }: Sources) {
 
 function idlePolicyOf(values: Values): IdlePolicy {
   const policy = values['idle-policy'];
-  return policy === 'keep' ? { policy } : { policy, replicas: values['idle-replicas'] };
+  return policy === 'scale-down' ? { policy, replicas: values['idle-replicas'] } : { policy };
 }
 
 type Defined<T> = { readonly [Name in keyof T]?: Exclude<T[Name], undefined> };

@@ -35,6 +35,7 @@ function contradictions(combination: Combination): readonly Contradiction[] {
     checksWithoutBake,
     approvalWithoutProof,
     stableForTooLong,
+    stableForWithoutBackup,
     noPodCanBeReplaced,
     secretWithoutCredentials,
     unusedCredentials,
@@ -69,7 +70,8 @@ function* idleInputsWithoutSwitch({ action, values, received }: Combination): Ru
   if (!takes(action, 'switch') || values.switch === 'auto') return;
   // `drain` is for an adoption, too.
   for (const name of ['idle-policy', 'idle-replicas', 'close-connections', 'bake'] as const) {
-    if (received.isSet(name)) {
+    // What a hot backup needs is recorded by the step that stages.
+    if (received.isSet(name) && !(name === 'idle-policy' && values[name] === 'hot-backup')) {
       yield {
         name,
         reason: 'but this step does not switch; set it on the step with action: promote, or use switch: auto',
@@ -79,12 +81,13 @@ function* idleInputsWithoutSwitch({ action, values, received }: Combination): Ru
 }
 
 function* idleReplicasOfKeptRole({ values, received }: Combination): Rule {
-  if (received.isSet('idle-replicas') && values['idle-policy'] === 'keep' && !received.isRefused('idle-policy')) {
-    yield {
-      name: 'idle-replicas',
-      reason: 'but idle-policy: keep leaves all pods of the old role; set idle-policy: scale-down, or remove it',
-    };
-  }
+  const policy = values['idle-policy'];
+  if (policy === 'scale-down' || !received.isSet('idle-replicas') || received.isRefused('idle-policy')) return;
+  const runs = policy === 'keep' ? 'leaves all pods of the old role' : 'runs the old role at its full size';
+  yield {
+    name: 'idle-replicas',
+    reason: `but idle-policy: ${policy} ${runs}; set idle-policy: scale-down, or remove it`,
+  };
 }
 
 function* unusedVariables({ action, values, received }: Combination): Rule {
@@ -134,9 +137,19 @@ function* approvalWithoutProof({ received, inGitHubRun }: Combination): Rule {
 }
 
 function* stableForTooLong({ action, values }: Combination): Rule {
-  if (takes(action, 'stable-for') && values['stable-for'] >= values.timeout) {
+  const waits = takes(action, 'stable-for') && (action !== 'promote' || values['idle-policy'] === 'hot-backup');
+  if (waits && values['stable-for'] >= values.timeout) {
     yield { name: 'stable-for', reason: 'but "timeout" is not longer, so the wait could never succeed' };
   }
+}
+
+function* stableForWithoutBackup({ action, values, received }: Combination): Rule {
+  if (action !== 'promote' || values['idle-policy'] === 'hot-backup' || !received.isSet('stable-for')) return;
+  yield {
+    name: 'stable-for',
+    reason:
+      'but action: promote waits for it only with idle-policy: hot-backup, since what is staged was stable; remove it',
+  };
 }
 
 function* noPodCanBeReplaced({ values }: Combination): Rule {

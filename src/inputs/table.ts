@@ -110,7 +110,7 @@ export const inputTable = {
   },
   timeout: { actions: every, default: '10m', field: 'timeoutMs', parse: duration({ atLeastMs: 1 }) },
   /** How long the new pods must stay ready, with no restart. */
-  'stable-for': { actions: [...deploy, 'rollback'], default: '5s', field: 'stableForMs', parse: duration() },
+  'stable-for': { actions: changing, default: '5s', field: 'stableForMs', parse: duration() },
   /** How long to wait for a lock that another run holds. 0: not at all. */
   'lock-timeout': { actions: [...changing, 'reject'], default: '5m', field: 'lockTimeoutMs', parse: duration() },
   'rollback-on-failure': { actions: changing, default: 'true', field: 'rollbackOnFailure', parse: flag },

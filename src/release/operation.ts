@@ -68,6 +68,8 @@ export interface FinishOperation extends Begun {
    * closed.
    */
   readonly leftPods?: readonly string[];
+  /** The role that users left is being made the hot backup, so what it runs is not known. Absent: nothing of that was written. */
+  readonly backup?: true;
 }
 
 /** A live Deployment without roles whose version a role serves now. */

@@ -2,7 +2,9 @@ import type { StrategyName } from '../inputs/actions.js';
 import type { HttpCheck } from '../inputs/checks/http.js';
 import type { Check } from '../inputs/inputs.js';
 import type { KubeObject, ObjectRef } from '../kubernetes/object.js';
+import type { Labels } from '../kubernetes/selectors.js';
 import type { Snapshot } from '../plan/change.js';
+import type { RoleRecord } from './state.js';
 
 /** A check of which only the name is on record: the record never decides what runs on the runner, or which host is asked. */
 export interface OtherCheck extends Pick<Check, 'when'> {
@@ -19,6 +21,27 @@ export interface RecordedSecret {
   readonly ref: ObjectRef;
   /** SHA-256 of its type and data. */
   readonly hash: string;
+}
+
+/** A Secret of a backup, as it was rendered, without its data: the staged role has a Secret of the same hash. */
+export interface BackupSecret extends RecordedSecret {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly immutable: boolean;
+  /** Whether the manifest names a type: who applies a field owns it. */
+  readonly hasType: boolean;
+}
+
+/** A revision as it is rendered for the role that it was not staged on. */
+export interface RevisionBackup {
+  readonly role: string;
+  /** As in {@link Revision}; the objects that both roles share are not repeated. */
+  readonly objects: readonly KubeObject[];
+  readonly secrets: readonly BackupSecret[];
+  readonly publicServices: readonly KubeObject[];
+  readonly applyAfterSwitch: readonly KubeObject[];
+  /** What identifies the role, without what it runs. */
+  readonly record: RoleRecord;
 }
 
 /** An object to be deleted. */
@@ -73,6 +96,8 @@ export interface Revision {
    * staged, so it is `before`.
    */
   readonly beforeStaging?: readonly Snapshot[];
+  /** Blue/green: what `idle-policy: hot-backup` runs on the other role. Absent: it was not staged for that. */
+  readonly backup?: RevisionBackup;
   /** Checks of the deploy, for steps without the input `verify`. */
   readonly checks: readonly RecordedCheck[];
   /** Whether fields of other managers are taken over (`force-conflicts`). */

@@ -23,7 +23,8 @@ export function isRolledBack({ history, current, operation }: ReleaseState): boo
 function revisionsOfRoles(state: ReleaseState): readonly (number | undefined)[] {
   if (state.strategy === 'rolling') return [];
   const { staged, roles } = state;
-  return [staged?.revision, staged?.previous?.revision, ...Object.values(roles).map(({ revision }) => revision)];
+  const records = [staged?.previous, ...Object.values(roles)];
+  return [staged?.revision, ...records.flatMap(record => [record?.revision, record?.previous?.revision])];
 }
 
 /**

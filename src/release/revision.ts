@@ -22,11 +22,13 @@ import type { HistoryEntry } from './state.js';
 
 export type {
   ApprovalSubject,
+  BackupSecret,
   JobProof,
   ObjectToDelete,
   RecordedApproval,
   RecordedSecret,
   Revision,
+  RevisionBackup,
 } from './recorded-revision.js';
 
 /** Bytes that a revision may have when it is unpacked. */
@@ -37,10 +39,9 @@ export function encodeRevision(
   given: Revision,
   release: { readonly name: string; readonly namespace: string },
 ): KubeObject {
-  const { objects, before, beforeStaging, publicServices, shared, applyAfterSwitch, ...rest } = given;
-  const bulk = gzipSync(JSON.stringify({ objects, before, beforeStaging, publicServices, shared, applyAfterSwitch }), {
-    level: 9,
-  });
+  const { objects, before, beforeStaging, backup, publicServices, shared, applyAfterSwitch, ...rest } = given;
+  const all = { objects, before, beforeStaging, backup, publicServices, shared, applyAfterSwitch };
+  const bulk = gzipSync(JSON.stringify(all), { level: 9 });
   const info = Buffer.from(JSON.stringify(rest, null, 1));
   const ref = recordRef(release.name, release.namespace, given.number);
   const bytes = bulk.length + info.length;

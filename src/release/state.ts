@@ -16,9 +16,17 @@ export interface RoleRecord {
   readonly revision?: number;
   /** `contentHash` of that revision; absent before its first one. */
   readonly contentHash?: string;
-  /** What was applied last to each object of the role; absent before its first revision. */
+  /** What was applied last to each object of the role; absent before its first revision, and where that is to be compared. */
   readonly applied?: AppliedHashes;
+  /**
+   * The role is the hot backup of the other one: what it ran when users left it, which a rollback brings up again. Absent: the role is
+   * no backup.
+   */
+  readonly previous?: FormerRoleRecord;
 }
+
+/** What a role ran before it became a backup. */
+export type FormerRoleRecord = Omit<RoleRecord, 'applied' | 'previous'>;
 
 /** An object of a role as it was verified; promote requires that it is still the same. */
 export interface VerifiedObject {

@@ -168,6 +168,22 @@ export function completeFinish(state: BlueGreenState): BlueGreenState {
   return adopted === undefined || isPromoted ? rest : { ...rest, adopted };
 }
 
+/** A `finish` that has made the role that users left the hot backup. `record`: what identifies that role now. */
+export function completeBackup(
+  state: BlueGreenState,
+  { role, record }: { readonly role: string; readonly record: RoleRecord },
+): BlueGreenState {
+  const { applied: _applied, previous: _backup, ...previous } = state.roles[role] ?? record;
+  const done = completeFinish(state);
+  return { ...done, roles: { ...done.roles, [role]: { ...record, previous } } };
+}
+
+/** The state in which a role that was the hot backup is what it was before; unchanged if it was no backup. */
+export function withoutBackup(state: BlueGreenState, role: string): BlueGreenState {
+  const { previous } = state.roles[role] ?? {};
+  return previous === undefined ? state : { ...state, roles: { ...state.roles, [role]: previous } };
+}
+
 /** The state once nothing is staged: the role runs what it ran before. Unchanged where nothing is staged. */
 export function withoutStaged(state: BlueGreenState): BlueGreenState {
   const { staged, ...rest } = state;

@@ -36,6 +36,15 @@ export function describePlanNote(note: PlanNote): string {
       return `The release would leave its roles. When the new pods are ready, ${describeRefs(note.services)} ${note.services.length > 1 ? 'lead' : 'leads'} to them and to ${note.active}: for a moment, both versions answer, as in any rolling update. Then the objects of ${note.roles.join(' and ')} are deleted.`;
     case 'to-stage':
       return `Revision ${note.revision} would be staged on ${note.role}, without user traffic.`;
+    case 'to-end-backup': {
+      const back =
+        note.rollback === undefined ? '' : ` A rollback brings up revision ${note.rollback} there, as before.`;
+      return `${note.role} runs revision ${note.revision}, as users do, and would no longer be their hot backup.${back}`;
+    }
+    case 'to-back-up': {
+      const when = `${note.by === 'promote' ? 'If `promote` is told so (`idle-policy: hot-backup`), after' : 'After'} the drain of ${writeDuration(note.drainMs)}`;
+      return `${when}, ${note.role} would get revision ${note.revision}, too, and become the hot backup.`;
+    }
     case 'to-replace-staged':
       return `It would replace revision ${note.revision}, which is staged on ${note.role}.`;
     case 'to-switch': {

@@ -5,7 +5,16 @@ import type { RoleRevision } from '../release/retention.js';
 import { describeRestored } from './restored.js';
 import { noLongerReached } from './serving/adopted.js';
 import { describeServingNow } from './serving/users-now.js';
-import { describeNotAdopted, describeWhy, imagesOf, note, resultOf, revisionOn } from './serving/parts.js';
+import {
+  describeBackup,
+  describeBackupNotMade,
+  describeNotAdopted,
+  describeWhy,
+  imagesOf,
+  note,
+  resultOf,
+  revisionOn,
+} from './serving/parts.js';
 import { atServices } from './status/at-services.js';
 import { describeStatus } from './status/status.js';
 
@@ -83,8 +92,12 @@ export function describeServing(serving: Serving): string {
         ...atServices(serving),
         ...describeIdle(serving.idle),
       ].join(' ');
-    case 'switched-unfinished':
-      return `Users are on ${revisionOn(serving)} (${imagesOf(serving)}). The switch itself is complete and verified; run this step again to finish the rest.`;
+    case 'switched-unfinished': {
+      const users = `Users are on ${revisionOn(serving)} (${imagesOf(serving)}). The switch itself is complete and verified`;
+      return serving.backup === undefined
+        ? `${users}; run this step again to finish the rest.`
+        : `${users}. ${describeBackupNotMade(serving.backup)}`;
+    }
     case 'switch-finished':
       return [
         `Users are on ${revisionOn(serving)}; the work of an earlier run was finished.`,
@@ -161,6 +174,8 @@ function describeIdle(idle: IdleResult): readonly string[] {
       return [`${idle.role} is kept for a rollback.`, ...describeConnections(idle)];
     case 'not-recorded':
       return [`${idle.role} was left as it is: no revision of it is on record.`];
+    case 'backup':
+      return [describeBackup(idle), ...describeConnections(idle)];
     case 'scaled-down':
       return [
         `${idle.role} was scaled down to ${idle.replicas}; a rollback scales it up first.`,

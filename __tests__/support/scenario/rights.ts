@@ -24,6 +24,7 @@ export type RoleName =
   | 'cutover-plan'
   | 'cutover-status'
   | 'cutover-budgets'
+  | 'cutover-hot-backup'
   | 'cutover-adopt'
   | 'cutover-leave-roles'
   | 'cutover-cluster';

@@ -49,6 +49,23 @@ const plainRoles = releaseAfter(async release => {
     await release.promote();
   }
 });
+const hot = { idlePolicy: { policy: 'hot-backup' } } as const;
+const stagedHot = releaseAfter(async release => {
+  await promoted('v1')(release);
+  await release.stage(roleManifests('v2'), hot);
+});
+/** Users are on green, and blue is its hot backup. */
+const backedUp = releaseAfter(async release => {
+  await promoted('v1')(release);
+  await release.stage(roleManifests('v2'), hot);
+  await release.promote(hot);
+});
+const stagedOverBackup = releaseAfter(async release => {
+  await promoted('v1')(release);
+  await release.stage(roleManifests('v2'), hot);
+  await release.promote(hot);
+  await release.stage(roleManifests('v3'));
+});
 /** A promotion was killed right after its switch. */
 const halfPromoted = releaseAfter(async release => {
   await promoted('v1')(release);
@@ -129,6 +146,33 @@ export const situations: readonly Situation[] = [
     step: release => release.promote(down),
     versions: site('v1', 'v2'),
     brings: 'site:v2',
+  },
+  {
+    title: 'a promotion that makes a hot backup',
+    given: stagedHot,
+    step: release => release.promote(hot),
+    versions: site('v1', 'v2'),
+    brings: 'site:v2',
+  },
+  {
+    title: 'a staging over a hot backup',
+    given: backedUp,
+    step: release => release.stage(roleManifests('v3')),
+    versions: site('v2'),
+    brings: 'site:v3',
+  },
+  {
+    title: 'a rollback from a hot backup',
+    given: backedUp,
+    step: release => release.rollback(),
+    versions: site('v1', 'v2'),
+    brings: 'site:v1',
+  },
+  {
+    title: 'a rejection of a version staged over a hot backup',
+    given: stagedOverBackup,
+    step: release => release.reject(),
+    versions: site('v2'),
   },
   {
     title: 'a promotion of a role that is too small by now',

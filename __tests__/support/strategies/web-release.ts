@@ -84,6 +84,7 @@ const policy = {
   drainMs: 30_000,
   closeConnections: 'off' as 'auto' | 'off',
   timeoutMs: 60_000,
+  stableForMs: 0,
   lockTimeoutMs: 0,
   rollbackOnFailure: true,
   historyLimit: 10,
@@ -192,6 +193,7 @@ export function webRelease(original?: WebRelease): WebRelease {
       step(ctx => {
         const {
           timeoutMs,
+          stableForMs,
           lockTimeoutMs,
           idlePolicy,
           drainMs,
@@ -207,7 +209,16 @@ export function webRelease(original?: WebRelease): WebRelease {
         return promote(ctx, {
           timeoutMs,
           lockTimeoutMs,
-          policy: { idlePolicy, drainMs, closeConnections, timeoutMs, bakeMs, rollbackOnFailure, historyLimit },
+          policy: {
+            idlePolicy,
+            drainMs,
+            closeConnections,
+            timeoutMs,
+            stableForMs,
+            bakeMs,
+            rollbackOnFailure,
+            historyLimit,
+          },
           ...rest,
         });
       }),

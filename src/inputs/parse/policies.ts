@@ -2,14 +2,18 @@ import { Refusal, type Parse } from '../refusal.js';
 import { duration } from './durations.js';
 import { integer } from './scalars.js';
 
-/** What happens to the old role after the switch; `replicas`: the pods that stay. */
-export type IdlePolicy = { readonly policy: 'keep' } | { readonly policy: 'scale-down'; readonly replicas: number };
+/**
+ * What happens to the old role after the switch; `replicas`: the pods that stay. `hot-backup`: it runs the new version too. For a
+ * step that stages: what a later promotion needs for that is recorded.
+ */
+export type IdlePolicy =
+  { readonly policy: 'keep' | 'hot-backup' } | { readonly policy: 'scale-down'; readonly replicas: number };
 
 /** The input `idle-policy`. */
 export const idlePolicy: Parse<IdlePolicy['policy']> = text => {
-  if (text === 'keep' || text === 'scale-down') return text;
+  if (text === 'keep' || text === 'scale-down' || text === 'hot-backup') return text;
   const replicas = text.startsWith('scale-down:') ? ' (the number of pods that stay is the input "idle-replicas")' : '';
-  throw Refusal.accepting(`keep | scale-down${replicas}`);
+  throw Refusal.accepting(`keep | scale-down | hot-backup${replicas}`);
 };
 
 /** The input `idle-replicas`. */

@@ -1,9 +1,9 @@
 import type { Revision } from '../recorded-revision.js';
 import { recordedCheck } from './checks.js';
 import { revisionOfOneService, upgraded } from './one-service.js';
-import { flag, integer, list, oneOf, shape, text, type Guard } from './guard.js';
+import { flag, integer, list, mapOf, oneOf, shape, text, type Guard } from './guard.js';
 import { kubeObject, objectRef, roleName, service, snapshot } from './objects.js';
-import { revisionNumber } from './state.js';
+import { revisionNumber, roleRecord } from './state.js';
 
 /** Info and bulk of a revision. */
 export const revision: Guard<Revision> = upgraded(
@@ -32,6 +32,19 @@ export const revision: Guard<Revision> = upgraded(
       service: text(),
       deleteAfterSwitch: list(shape({ ref: objectRef }, { uid: text() })),
       beforeStaging: list(snapshot),
+      backup: shape({
+        role: roleName,
+        objects: list(kubeObject),
+        secrets: list(
+          shape({
+            ...{ ref: objectRef, hash: text(), immutable: flag, hasType: flag },
+            ...{ labels: mapOf(text()), annotations: mapOf(text()) },
+          }),
+        ),
+        publicServices: list(service),
+        applyAfterSwitch: list(kubeObject),
+        record: roleRecord,
+      }),
       approval: shape({
         environment: text(),
         subject: oneOf('staged-by-run', 'revision-input', 'rollback'),

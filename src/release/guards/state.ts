@@ -31,10 +31,14 @@ const historyEntry: Guard<HistoryEntry> = shape(
   { role: roleName, content: text() },
 );
 
-const roleRecord: Guard<RoleRecord> = shape(
-  { podLabels: list(mapOf(text())), deployments: list(objectRef) },
-  { testService: text(), revision: revisionNumber, contentHash: text(), applied: hashes },
-);
+const roleIdentity = { podLabels: list(mapOf(text())), deployments: list(objectRef) };
+const formerRole = { testService: text(), revision: revisionNumber, contentHash: text() };
+
+export const roleRecord: Guard<RoleRecord> = shape(roleIdentity, {
+  ...formerRole,
+  applied: hashes,
+  previous: shape(roleIdentity, formerRole),
+});
 
 const staged: Guard<StagedRecord> = shape(
   {
@@ -75,7 +79,10 @@ const blueGreenOperation: Guard<BlueGreenOperation> = variant('kind', {
   reject: shape({ ...begun, kind: oneOf('reject'), role: roleName }),
   prepare: shape({ ...begun, kind: oneOf('prepare'), role: roleName }),
   switch: shape({ ...begun, kind: oneOf('switch'), direction, role: roleName, services: list(switchedService) }),
-  finish: shape({ ...begun, kind: oneOf('finish'), direction }, { leftRole: roleName, leftPods: list(text()) }),
+  finish: shape(
+    { ...begun, kind: oneOf('finish'), direction },
+    { leftRole: roleName, leftPods: list(text()), backup: oneOf(true) },
+  ),
 });
 
 const common = {

@@ -1,5 +1,11 @@
 import type { RecordNote } from '../../release/record-failure.js';
-import type { NotAdopted, StagingResult, WhyNotSwitchedBack } from '../../strategies/outcome/serving.js';
+import type {
+  BackupNotMade,
+  IdleResult,
+  NotAdopted,
+  StagingResult,
+  WhyNotSwitchedBack,
+} from '../../strategies/outcome/serving.js';
 import { describeRestored } from '../restored.js';
 
 /** What became of an adoption that failed. */
@@ -36,6 +42,25 @@ export function resultOf(result: StagingResult): readonly string[] {
     default:
       return result satisfies never;
   }
+}
+
+/** A role that has become the hot backup. */
+export function describeBackup({ role, revision, previous }: Extract<IdleResult, { readonly kind: 'backup' }>): string {
+  const backup = `${role} runs revision ${revision}, too, as the hot backup.`;
+  return previous === undefined ? backup : `${backup} A rollback brings up revision ${previous} there first.`;
+}
+
+/** A role that was to become the hot backup. */
+export function describeBackupNotMade({ role, runs, rollback }: BackupNotMade): string {
+  const now =
+    runs === undefined
+      ? `${role} was to become the hot backup and may be changed in part, so lead no users there by hand`
+      : `${role} was to become the hot backup and still runs revision ${runs}`;
+  const back =
+    rollback === undefined
+      ? ''
+      : ` \`action: rollback\` brings up revision ${rollback} on ${role} and sends users there.`;
+  return `${now}. Run this step again to make the hot backup, or with \`idle-policy: keep\` to go on without it.${back}`;
 }
 
 /** Why users were not sent back. */

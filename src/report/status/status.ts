@@ -82,8 +82,9 @@ function hasOnlyOwnEndpoints({ services, strangers }: LiveState): boolean {
   return strangers.length === 0 && services.every(({ endpoints = 0 }) => endpoints > 0);
 }
 
-function roleLine({ role, revision, staged, halfDone, workloads }: RoleHealth): string {
-  const what = `${revision === undefined ? 'no revision' : `revision ${revision}`}${staged ? ', staged' : ''}${halfDone ? ', changed in part by what is unfinished' : ''}`;
+function roleLine({ role, revision, staged, backup, halfDone, workloads }: RoleHealth): string {
+  const back = backup?.previous === undefined ? '' : ` (a rollback brings up revision ${backup.previous} there)`;
+  const what = `${revision === undefined ? 'no revision' : `revision ${revision}`}${staged ? ', staged' : ''}${backup === undefined ? '' : `, hot backup${back}`}${halfDone ? ', changed in part by what is unfinished' : ''}`;
   return `${role}: ${what}, ${workloads.length === 0 ? 'nothing runs' : workloads.map(workloadLine).join(', ')}`;
 }
 

@@ -1,3 +1,4 @@
+import type { BlueGreenOperation, FinishOperation } from '../../release/operation.js';
 import type { ReleaseState } from '../../release/state.js';
 import type { RunContext } from '../../run/context.js';
 import { readSettled } from '../../run/under-lock.js';
@@ -24,11 +25,10 @@ import { switchPolicyOf } from './switch/traffic-switch.js';
 export async function deployBlueGreen(ctx: RunContext, request: DeployRequest<'blue-green'>): Promise<Outcome> {
   const { inputs } = request;
   const { lockTimeoutMs } = inputs;
-  const policy = switchPolicyOf(inputs);
   const found = toDeploy(await readSettled(ctx, lockTimeoutMs, ({ records }) => records.readState()));
   const operation = found?.operation;
-  if (inputs.switch === 'auto') await refuseExpiring(ctx, { ...leftBySwitch(found), policy });
-  if (operation?.kind === 'finish') await resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
+  if (inputs.switch === 'auto') await refuseExpiring(ctx, { ...leftBySwitch(found), policy: switchPolicyOf(inputs) });
+  if (operation?.kind === 'finish') await finishEarlier(ctx, request, { found, operation });
   const read = async (): Promise<BlueGreenDeploy> => renderBlueGreen(ctx.log, request, await readToDeploy(ctx));
   if (inputs.switch === 'auto' && (await isSwitchingTo(ctx, request, found)))
     return promoteNow(ctx, request, operation?.revision);
@@ -52,6 +52,21 @@ function leftBySwitch(found: ReleaseState | undefined): Pick<Parameters<typeof r
   const [from] = Object.entries(found.roles).find(([, { revision }]) => revision === found.current) ?? [];
   return { state: found, from };
 }
+
+/** Finishes an earlier switch. A hot backup is made only of what is deployed now: another revision takes its place at once. */
+async function finishEarlier(
+  ctx: RunContext,
+  request: DeployRequest<'blue-green'>,
+  { found, operation }: { readonly found: ReleaseState | undefined; readonly operation: FinishOperation },
+): Promise<void> {
+  const { verify, lockTimeoutMs, ...inputs } = request.inputs;
+  const policy = switchPolicyOf(inputs);
+  const isBackup = policy.idlePolicy.policy === 'hot-backup' && (await isContentOf(ctx, request, { found, operation }));
+  const idlePolicy = isBackup || policy.idlePolicy.policy !== 'hot-backup' ? policy.idlePolicy : keep;
+  await resumeFinishSwitch(ctx, { operation, policy: { ...policy, idlePolicy }, lockTimeoutMs, verify });
+}
+
+const keep = { policy: 'keep' } as const;
 
 function promoteNow(
   ctx: RunContext,
@@ -110,9 +125,19 @@ async function isSwitchingTo(
   found: ReleaseState | undefined,
 ): Promise<boolean> {
   if (found?.strategy !== 'blue-green' || found.operation?.kind !== 'switch') return false;
-  const { staged, operation, roles } = found;
-  if (staged?.revision !== operation.revision) return false;
+  const { staged, operation } = found;
+  return staged?.revision === operation.revision && (await isContentOf(ctx, request, { found, operation }));
+}
+
+/** Whether these manifests are the revision of an operation. */
+async function isContentOf(
+  ctx: RunContext,
+  request: DeployRequest<'blue-green'>,
+  { found, operation }: { readonly found: ReleaseState | undefined; readonly operation: BlueGreenOperation },
+): Promise<boolean> {
+  if (found?.strategy !== 'blue-green') return false;
+  const { revision } = operation;
   // As they were rendered then: they may name their revision.
-  const deploy = await renderBlueGreen(ctx.log, request, { ...found, latest: operation.revision - 1 });
-  return roles[staged.role]?.contentHash === deploy.contentHash;
+  const deploy = await renderBlueGreen(ctx.log, request, { ...found, latest: revision - 1 });
+  return Object.values(found.roles).some(role => role.revision === revision && role.contentHash === deploy.contentHash);
 }

@@ -8,6 +8,7 @@ import type { PlannedDeploy, PlanNote } from '../outcome/plan-note.js';
 import { appliedTo } from '../shared/applied.js';
 import { leftNote, namespaceToCreate, planOutcome, unfinishedNote } from '../shared/plan-outcome.js';
 import { planAdoption } from './adoption/plan-adoption.js';
+import { endedBackup } from './backup/ended-backup.js';
 import { planClosing } from './closing/plan-closing.js';
 import { decideStaging } from './staging/staging-decision.js';
 import { stagingOutcome, usersBefore } from './staging/staging-outcome.js';
@@ -109,18 +110,23 @@ function stagingNotes({ deploy, active, role }: Staging, revision: number): read
   const { inputs, state, resources } = deploy;
   const { staged } = state;
   const services = (resources.publicServices[role] ?? []).map(({ object }) => refOf(object));
+  const by = inputs.switch === 'auto' ? ('deploy' as const) : ('promote' as const);
   const toReplace: readonly PlanNote[] =
     staged === undefined ? [] : [{ kind: 'to-replace-staged', revision: staged.revision, role: staged.role }];
   return [
     { kind: 'to-stage', revision, role },
     ...toReplace,
+    ...endedBackup(state, role),
     {
       kind: 'to-switch',
       services,
       ...(active.kind === 'role' && { from: active.role }),
       to: role,
-      by: inputs.switch === 'auto' ? 'deploy' : 'promote',
+      by,
     },
+    ...(inputs.idlePolicy.policy === 'hot-backup' && active.kind === 'role'
+      ? [{ kind: 'to-back-up', role: active.role, revision, drainMs: inputs.drainMs, by } as const]
+      : []),
   ];
 }
 

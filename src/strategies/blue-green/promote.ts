@@ -16,6 +16,7 @@ import { refuseWithoutBake } from './bake/refuse-without-bake.js';
 import { FailedStep, outcomeBase, type Outcome } from '../outcome/outcome.js';
 import { readBlueGreen } from '../shared/recorded-release.js';
 import type { Serving } from '../outcome/serving.js';
+import { requireBackup } from './backup/without-backup.js';
 import { resumeFinishSwitch } from './switch/finish-switch.js';
 import { readActiveOnRecord, readServices, roleToLeave, type LedBy } from './live-traffic.js';
 import { refuseUnfinished } from './operation/unfinished.js';
@@ -52,7 +53,12 @@ export async function promote(ctx: RunContext, request: PromoteRequest): Promise
   const state = await ctx.phase('Check', () => readSettled(ctx, lockTimeoutMs, now => readBlueGreen(now, 'promote')));
   const { operation } = state;
   if (operation?.kind === 'finish' && (revision ?? operation.revision) === operation.revision)
-    return resumeFinishSwitch(ctx, { operation, policy, lockTimeoutMs });
+    return resumeFinishSwitch(ctx, {
+      operation,
+      policy,
+      lockTimeoutMs,
+      ...(request.verify && { verify: request.verify }),
+    });
   const staged = stagedToPromote(state, revision);
   if (staged === undefined) return promotedBefore(ctx, state);
   await refuseExpiring(ctx, { state, from: roleServing(state, staged.role), policy });
@@ -140,6 +146,7 @@ async function promoteStaged(
   if (publicServices.length === 0) throw noPublicService(revision.number);
   const { active, before: liveBefore } = await readServices(ctx, state);
   const from = roleToLeave(state, active, role);
+  if (request.policy.idlePolicy.policy === 'hot-backup' && from !== undefined) requireBackup(recorded, from);
   requireOwnedServices(ctx, { state, publicServices, liveBefore, foundUids: staged.publicServiceUids });
   if (request.verify === undefined) refuseWithoutBake(revision, request.policy);
   const checks = request.verify ?? recordedChecks(revision.checks, ctx.log);

@@ -8,7 +8,7 @@ import type { Active } from '../../traffic/active-role.js';
 import { FailedStep, type Outcome } from '../outcome/outcome.js';
 import type { LiveState } from '../outcome/live-state.js';
 import type { RoleHealth } from '../outcome/status-serving.js';
-import { findRevision } from '../recorded/find-revision.js';
+import { findRevision, findRevisionOfRole } from '../recorded/find-revision.js';
 import { readLive, servingObjects, stagedObjects } from '../status/live-state.js';
 import { healthOf, statusBase, unfinishedOf } from '../status/release-status.js';
 import { notNarrowed } from './adoption/users-on-twins.js';
@@ -79,9 +79,14 @@ async function liveState(ctx: RunContext, state: BlueGreenState, services: reado
   const found = await Promise.all(wanted.map(number => findRevision(ctx, number)));
   const objectsOf = (revision: Revision) =>
     revision.number === staged?.revision ? stagedObjects(revision) : servingObjects(revision);
+  const backups = Object.entries(roles).filter(([, { previous }]) => previous !== undefined && operation === undefined);
+  const onBackups = await Promise.all(backups.map(([role, record]) => findRevisionOfRole(ctx, record, role)));
   return readLive(ctx, {
     services,
-    recorded: found.flatMap(revision => (revision === undefined ? [] : objectsOf(revision))),
+    recorded: [
+      ...found.flatMap(revision => (revision === undefined ? [] : objectsOf(revision))),
+      ...onBackups.flatMap(revision => (revision === undefined ? [] : stagedObjects(revision))),
+    ],
     alsoOwn: Object.values(roles).flatMap(({ deployments }) => deployments),
     lost: wanted.filter((_number, index) => found[index] === undefined),
   });
@@ -101,11 +106,17 @@ async function deploymentsToAdopt(
 async function roleHealth(ctx: RunContext, state: BlueGreenState, role: string): Promise<RoleHealth> {
   const record = state.roles[role];
   const { operation, staged } = state;
-  const isHalfDone = (operation?.kind === 'stage' || operation?.kind === 'reject') && operation.role === role;
+  const isBackupBegun = operation?.kind === 'finish' && operation.backup === true && operation.leftRole === role;
+  const isHalfDone =
+    isBackupBegun || ((operation?.kind === 'stage' || operation?.kind === 'reject') && operation.role === role);
+  const { previous } = record ?? {};
   return {
     role,
     ...(record?.revision !== undefined && { revision: record.revision }),
     staged: staged?.role === role && !isHalfDone,
+    ...(previous !== undefined && {
+      backup: previous.revision === undefined ? {} : { previous: previous.revision },
+    }),
     ...(isHalfDone && { halfDone: true as const }),
     workloads: await healthOf(ctx, record?.deployments ?? []),
   };

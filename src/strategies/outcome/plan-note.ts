@@ -35,6 +35,16 @@ export type PlanNote =
   | { readonly kind: 'to-stage'; readonly revision: number; readonly role: string }
   /** The revision that is staged now would be replaced. */
   | { readonly kind: 'to-replace-staged'; readonly revision: number; readonly role: string }
+  /** The role is the hot backup of the revision that users are on, until something else is staged there. */
+  | { readonly kind: 'to-end-backup'; readonly role: string; readonly revision: number; readonly rollback?: number }
+  /** After the switch, the role that users leave would get the revision, too. */
+  | {
+      readonly kind: 'to-back-up';
+      readonly role: string;
+      readonly revision: number;
+      readonly drainMs: number;
+      readonly by: 'deploy' | 'promote';
+    }
   | {
       readonly kind: 'to-switch';
       readonly services: readonly ObjectRef[];

@@ -151,7 +151,7 @@ export type SwitchServing =
     } & SwitchedTo &
       Pick<AtServices, 'pending'>)
   /** The switch is verified and on record, but the work after it failed. */
-  | ({ readonly kind: 'switched-unfinished' } & SwitchedTo)
+  | ({ readonly kind: 'switched-unfinished'; readonly backup?: BackupNotMade } & SwitchedTo)
   /** The work that an earlier run left after its switch is done. */
   | { readonly kind: 'switch-finished'; readonly role: string; readonly revision: number; readonly idle: IdleResult }
   /** The revision was promoted before; nothing was written. */
@@ -177,6 +177,15 @@ export type SwitchServing =
       readonly revision: number;
       readonly why: WhyNotSwitchedBack;
     } & RecordNote);
+
+/** The role that was to become the hot backup. */
+export interface BackupNotMade {
+  readonly role: string;
+  /** What it runs still. Absent: it may have been changed in part. */
+  readonly runs?: number;
+  /** The revision that a rollback would bring up. Absent: none, as the step was a rollback itself. */
+  readonly rollback?: number;
+}
 
 /** Where a switch led users. */
 export interface SwitchedTo {
@@ -204,6 +213,14 @@ export type IdleResult =
   | { readonly kind: 'kept'; readonly role: string; readonly connections?: Connections }
   /** No revision of the role is on record, so it was left as it is. */
   | { readonly kind: 'not-recorded'; readonly role: string }
+  /** It runs the revision of the users, too. `previous`: what it ran before, and a rollback brings up; absent: nothing is on record. */
+  | {
+      readonly kind: 'backup';
+      readonly role: string;
+      readonly revision: number;
+      readonly previous?: number;
+      readonly connections?: Connections;
+    }
   | {
       readonly kind: 'scaled-down';
       readonly role: string;

@@ -15,6 +15,8 @@ export interface RoleHealth {
   /** Absent: no revision of the role is on record. */
   readonly revision?: number;
   readonly staged: boolean;
+  /** It is the hot backup of the other role, and a rollback brings up this revision there. Absent: it is none. */
+  readonly backup?: { readonly previous?: number };
   /** An operation that is not finished has changed some of its objects. Absent: none has. */
   readonly halfDone?: true;
   /** Those that exist. */

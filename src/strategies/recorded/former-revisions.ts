@@ -1,7 +1,9 @@
 import { refKey, refOf, type ObjectRef } from '../../kubernetes/object.js';
 import { referredTo } from '../../kubernetes/pods/config-references.js';
 import type { Revision } from '../../release/revision.js';
-import type { BlueGreenState, FormerObject } from '../../release/state.js';
+import { revisionOfRole } from '../../release/revision-of-role.js';
+import type { BlueGreenState, FormerObject, FormerRoleRecord } from '../../release/state.js';
+import { own } from '../../own.js';
 import type { RunContext } from '../../run/context.js';
 import { findReadableRevision } from './find-revision.js';
 import { formerObjects, type LeftCandidates } from './left-objects.js';
@@ -48,16 +50,32 @@ export async function formerRevisions(
   for (const number of new Set([...reachable, ...revisions.filter(one => one >= current)])) {
     const revision = await findReadableRevision(ctx, number);
     const isReachable = reachable.has(number);
-    if (revision !== undefined) list.push(referencesOf(revision, { state, isReachable, records: ctx.records }));
-    else if (isReachable) isComplete = false;
+    if (revision === undefined && isReachable) isComplete = false;
+    if (revision === undefined) continue;
+    list.push(referencesOf(revision, { state, isReachable, records: ctx.records }));
+    const { backup } = revision;
+    const onOther = backup === undefined ? undefined : revisionOfRole(revision, backup.role);
+    if (backup === undefined || onOther === undefined) continue;
+    // What was to become a backup there, and has not, is needed by nobody.
+    const isBackup = recordsOf(state, backup.role, replacing).some(record => record.revision === number);
+    list.push(referencesOf(onOther, { state, isReachable: isBackup, records: ctx.records }));
   }
   return { list, isComplete };
 }
 
-function reachableRevisions({ current, roles, staged }: BlueGreenState, replacing?: string): ReadonlySet<number> {
-  const isReplaced = (role: string): boolean => role === replacing && role === staged?.role;
-  const ofRoles = Object.entries(roles).map(([role, { revision }]) => (isReplaced(role) ? undefined : revision));
-  return new Set([current, staged?.previous?.revision, ...ofRoles].filter(number => number !== undefined));
+function reachableRevisions(state: BlueGreenState, replacing?: string): ReadonlySet<number> {
+  const ofRoles = Object.keys(state.roles).flatMap(role => recordsOf(state, role, replacing));
+  const numbers = [state.current, ...ofRoles.map(({ revision }) => revision)];
+  return new Set(numbers.filter(number => number !== undefined));
+}
+
+/** What a role runs, and what a rejection or a rollback would bring up there. */
+function recordsOf({ roles, staged }: BlueGreenState, role: string, replacing?: string): readonly FormerRoleRecord[] {
+  const now = own(roles, role);
+  const { previous } = staged?.role === role ? staged : {};
+  const isReplaced = role === replacing && role === staged?.role;
+  const records = [isReplaced ? undefined : now, now?.previous, previous, previous?.previous];
+  return records.filter(record => record !== undefined);
 }
 
 function referencesOf(

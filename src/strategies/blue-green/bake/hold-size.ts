@@ -7,6 +7,7 @@ import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.
 import { isBeingDeleted } from '../../../kubernetes/pods/pod.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { OperationContext } from '../../../run/context.js';
+import { readRevisionOfRole } from '../../recorded/find-revision.js';
 import { ownedLive } from '../../recorded/owned-objects.js';
 import { reachableDeployments } from '../closing/left-pods.js';
 
@@ -28,7 +29,7 @@ export async function holdingSize<T>(
 ): Promise<T> {
   const { revision: number } = state.roles[role] ?? {};
   if (number === undefined) return work();
-  const { applyAfterSwitch, force } = await ctx.records.readRevision(number);
+  const { applyAfterSwitch, force } = await readRevisionOfRole(ctx, number, role);
   const deployments = await reachableDeployments(ctx, state, role);
   const held: KubeObject[] = [];
   for (const recorded of applyAfterSwitch.filter(isAutoscaler)) {

@@ -1,3 +1,4 @@
+import type { IdlePolicy } from '../../../inputs/inputs.js';
 import { isDeployment, replicasOf } from '../../../kubernetes/deployment.js';
 import { fieldAt } from '../../../kubernetes/fields.js';
 import { describeRef, refOf, type KubeObject } from '../../../kubernetes/object.js';
@@ -62,6 +63,11 @@ function isOfDeployment(live: KubeObject, pod: KubeObject): boolean {
   return selectorMatches(fieldAt(live, ['spec', 'selector']), pod.metadata.labels ?? {});
 }
 
+/** How many pods of each Deployment stay at most, once the idle policy is applied. */
+export function mostStaying(idlePolicy: IdlePolicy): number {
+  return idlePolicy.policy === 'scale-down' ? idlePolicy.replicas : Infinity;
+}
+
 /** Why the connections to a Deployment that keeps one pod stay open. */
 export function onlyPod(live: KubeObject): string {
   return `${describeRef(refOf(live))} keeps one pod, and while that is replaced, users could not be sent back.`;
@@ -76,7 +82,7 @@ export async function podsToLeave(
   { state, from, policy }: Pick<TrafficSwitch, 'state' | 'from' | 'policy'>,
 ): Promise<readonly string[]> {
   const { closeConnections, idlePolicy } = policy;
-  const most = idlePolicy.policy === 'keep' ? Infinity : idlePolicy.replicas;
+  const most = mostStaying(idlePolicy);
   if (from === undefined || closeConnections === 'off' || most === 0) return [];
   const left = (await reachablePods(ctx, state, from)).map(one => ({
     ...one,

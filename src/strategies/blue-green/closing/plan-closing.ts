@@ -1,11 +1,11 @@
 import { asCutoverError } from '../../../errors.js';
-import { replicasOf } from '../../../kubernetes/deployment.js';
+import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import type { PlanNote } from '../../outcome/plan-note.js';
 import type { Staging } from '../staging/staging.js';
 import { closingTime, totalMs, type ToReplace } from './closing-time.js';
-import { reachableDeployments, reachablePods } from './left-pods.js';
+import { mostStaying, reachableDeployments, reachablePods } from './left-pods.js';
 
 /** What a switch of this staging would do about connections that users keep open; empty: nothing, or there are no users yet. */
 export async function planClosing(
@@ -14,11 +14,15 @@ export async function planClosing(
 ): Promise<readonly PlanNote[]> {
   const { inputs, state } = deploy;
   const { closeConnections, idlePolicy, drainMs, timeoutMs } = inputs;
-  const isKept = idlePolicy.policy === 'keep';
+  const most = mostStaying(idlePolicy);
   // Of a role that is adopted first, nothing exists yet.
-  if (closeConnections === 'off' || !isKept || active.kind === 'none' || adoption !== undefined) return [];
+  if (closeConnections === 'off' || most === 0 || active.kind === 'none' || adoption !== undefined) return [];
   const deployments = await toReplace(ctx, state, active.role);
-  const time = closingTime(deployments.filter(({ live }) => replicasOf(live) > 1));
+  const staying = deployments.map(({ live, pods }) => {
+    const left = withReplicas(live, Math.min(replicasOf(live), most));
+    return { live: left, ...(pods !== undefined && { pods }) };
+  });
+  const time = closingTime(staying.filter(({ live }) => replicasOf(live) > 1));
   if (time.pods === 0) return [];
   const by = inputs.switch === 'auto' ? ('deploy' as const) : ('promote' as const);
   const isTooLong = totalMs(time) > timeoutMs;

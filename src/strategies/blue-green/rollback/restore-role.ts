@@ -1,7 +1,7 @@
 import { isDeployment, replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import { requirePlan } from '../../../cluster/apply/dry-run-all.js';
 import type { Check } from '../../../inputs/inputs.js';
-import { refKey, refOf } from '../../../kubernetes/object.js';
+import { refKey, refOf, type KubeObject } from '../../../kubernetes/object.js';
 import type { Snapshot } from '../../../plan/change.js';
 import type { Resource } from '../../../manifests/resource.js';
 import { repeatable, type Revision } from '../../../release/revision.js';
@@ -22,6 +22,8 @@ export interface RestoreRoleRequest {
   readonly state: BlueGreenState;
   readonly revision: Revision;
   readonly role: string;
+  /** Secrets of the role, which no revision has on record. Absent: they stay as they are. */
+  readonly secrets?: readonly KubeObject[];
   /** The role that users leave. */
   readonly from: string;
   /** The role that users are on: `from`, unless somebody has led them back already. */
@@ -34,10 +36,13 @@ export interface RestoreRoleRequest {
 
 /** Applies a role as its revision was recorded, with at least as many pods as serve now; shared objects stay as they are. */
 export async function restoreRole(ctx: OperationContext, request: RestoreRoleRequest): Promise<VerifiedRole> {
-  const { state, role, checks, waitOptions } = request;
+  const { state, role, checks, waitOptions, secrets = [] } = request;
   const revision = { ...request.revision, objects: await requireOwnedObjects(ctx, request.revision.objects) };
   await warnOfSecrets(ctx, revision);
-  const resources = resourcesOf(revision, await neededSizes(ctx, { ...request, revision }));
+  const resources = [
+    ...secrets.map(secret => recordedResource(secret, revision.number)),
+    ...resourcesOf(revision, await neededSizes(ctx, { ...request, revision })),
+  ];
   const planned = await ctx.phase('Plan', async () => {
     const idle = new Set(resources);
     const changes = await requirePlan({

@@ -1,4 +1,4 @@
-import type { BlueGreenState, RoleRecord } from '../../../release/state.js';
+import type { BlueGreenState, FormerRoleRecord, RoleRecord } from '../../../release/state.js';
 import type { RejectOperation, StageOperation } from '../../../release/operation.js';
 import { isRolledBack } from '../../../release/retention.js';
 import { abandon } from '../../../release/transitions.js';
@@ -26,6 +26,15 @@ export function roleToRollBackTo(state: BlueGreenState, active: string): string 
 /** What the role ran before anything was staged over it; `undefined`: nothing is on record. */
 export function recordBeforeStaging({ staged, roles }: BlueGreenState, role: string): RoleRecord | undefined {
   return staged?.role === role ? staged.previous : roles[role];
+}
+
+/**
+ * What a rollback brings up on the role; `undefined`: nothing is on record. A hot backup runs what users are on: then it is what the role
+ * ran before.
+ */
+export function recordToRollBackTo(state: BlueGreenState, role: string): FormerRoleRecord | undefined {
+  const record = recordBeforeStaging(state, role);
+  return record?.previous ?? record;
 }
 
 /**

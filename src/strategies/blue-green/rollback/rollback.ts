@@ -13,6 +13,7 @@ import type { LockedContext, RunContext } from '../../../run/context.js';
 import { underLock } from '../../../run/under-lock.js';
 import { otherRole, type Active } from '../../../traffic/active-role.js';
 import { recordedChecks } from '../../../verify/recorded-checks.js';
+import { readRevisionOfRole } from '../../recorded/find-revision.js';
 import { requireOwnedServices } from '../../recorded/owned-objects.js';
 import { checksOf } from '../../shared/checks.js';
 import { ChangeNotes } from '../../outcome/changes.js';
@@ -22,11 +23,12 @@ import { readBlueGreen } from '../../shared/recorded-release.js';
 import type { RollbackRequest } from '../../strategy.js';
 import { resumeFinishSwitch } from '../switch/finish-switch.js';
 import { readActive, readServices, type LedBy } from '../live-traffic.js';
+import { endBackup, refuseFromBackup } from '../backup/end-backup.js';
 import { withUnfinishedLeft } from './left-unfinished.js';
-import { recordBeforeStaging, roleToRollBackTo, unfinishedOn, type StagingOrRejection } from './rollback-target.js';
+import { recordToRollBackTo, roleToRollBackTo, unfinishedOn, type StagingOrRejection } from './rollback-target.js';
 import { discardStagedOn } from './discard-staged-on.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
-import { describeUnfinished, usersAreLed } from '../operation/users-on-unfinished.js';
+import { describeLeft } from '../operation/users-on-unfinished.js';
 import { withUsersNow } from '../operation/users-now.js';
 import { restoreRole } from './restore-role.js';
 import { warnOfExpiring } from '../switch/refuse-expiring.js';
@@ -40,8 +42,11 @@ export async function rollBackBlueGreen(ctx: RunContext, request: RollbackReques
   if (inputs.revision !== undefined) throw revisionNotTaken();
   const { lockTimeoutMs } = inputs;
   const { operation } = found;
-  if (operation?.kind === 'finish' && operation.direction === 'rollback')
-    return resumeFinishSwitch(ctx, { operation, policy: switchPolicyOf(inputs), lockTimeoutMs });
+  if (operation?.kind === 'finish' && operation.direction === 'rollback') {
+    const { verify } = inputs;
+    const resuming = { operation, policy: switchPolicyOf(inputs), lockTimeoutMs };
+    return resumeFinishSwitch(ctx, { ...resuming, ...(verify && { verify }) });
+  }
   if (await isRolledBackLive(ctx, found)) return rolledBackBefore(ctx, found);
   const approval = approve && (await ctx.phase('Confirm', () => approve('rollback')));
   return underLock(ctx, lockTimeoutMs, async locked => {
@@ -82,10 +87,14 @@ async function rollBackUnderLock(
   const found = state.operation;
   if (active.role === role && found?.kind === 'switch' && found.direction === 'promote')
     return clearUnmadeSwitch(locked, state, role);
+  refuseFromBackup(state, { active: active.role, role });
   // Looked up before anything is discarded for it.
   const { revision, publicServices } = await revisionToRollBackTo(locked, state, role);
   requireOwnedServices(locked, { state, publicServices, liveBefore });
-  const discarded = await discardStagedOn(locked, { inputs, state, role, active });
+  const discarded = endBackup(locked, {
+    state: await discardStagedOn(locked, { inputs, state, role, active }),
+    ...{ role, active: active.role },
+  });
   const left = unfinishedOn(discarded, active.role);
   if (left !== undefined) locked.log.warning(describeLeft(discarded, { left, role, revision }));
   // What is on record once it has succeeded.
@@ -155,17 +164,6 @@ async function failedToRestore(locked: LockedContext, failed: FailedRestore): Pr
   return new FailedStep(error, await withUsersNow(locked, preparing, said));
 }
 
-/** A warning: somebody has led users to a role where something is unfinished, and what becomes of them. */
-function describeLeft(
-  { publicServices }: BlueGreenState,
-  { left, role, revision }: { readonly left: StagingOrRejection; readonly role: string; readonly revision: Revision },
-): string {
-  const found = `${usersAreLed(publicServices, left.role)}, where ${describeUnfinished(left)}`;
-  return left.role === role
-    ? `${found}: they stay there, while ${role} is restored to revision ${revision.number}`
-    : `${found}: they are sent to ${role}, revision ${revision.number}. ${left.role} stays as it is until the next deploy stages there`;
-}
-
 /** The role that users are on. Of a switch that was made in part: the one that it was to lead to, which users leave now. */
 function usersLeave({ operation, roleNames }: BlueGreenState, active: LedBy): Active {
   if (active.kind !== 'mixed') return active;
@@ -216,11 +214,11 @@ async function revisionToRollBackTo(
   role: string,
 ): Promise<{ readonly revision: Revision; readonly publicServices: readonly KubeObject[] }> {
   const { release } = state;
-  const record = recordBeforeStaging(state, role);
+  const record = recordToRollBackTo(state, role);
   // What was left may be why there is nothing to go back to, and has to be finished first.
   if (record?.revision === undefined) refuseUnfinished(state, () => false);
   if (record?.revision === undefined) throw noRevisionToRollBackTo(release, `${role} never served a revision`);
-  const revision = await ctx.records.readRevision(record.revision);
+  const revision = await readRevisionOfRole(ctx, record.revision, role);
   const { publicServices } = revision;
   if (publicServices.length > 0) return { revision, publicServices };
   throw noRevisionToRollBackTo(release, `revision ${revision.number} has no public Service on record`);

@@ -9,6 +9,7 @@ import type { RunContext } from '../../../run/context.js';
 import { checksToRecord } from '../../../verify/recorded-checks.js';
 import { requireOwnedSnapshots } from '../../recorded/owned-objects.js';
 import { earliest, recordable, snapshotsOf } from '../../shared/snapshots.js';
+import { backupOf } from '../backup/backup-of.js';
 import { discardable } from '../operation/discard.js';
 import type { Staging } from './staging.js';
 
@@ -67,6 +68,7 @@ export function revisionOf(
   const objects = planned.map(({ resource }) => resource.object);
   const sharedObjects = new Set(resources.shared.map(({ object }) => object));
   const ofRole = withoutSecrets(objects.filter(object => !sharedObjects.has(object)));
+  const backup = backupOf(staging);
   const publicServices = (own(resources.publicServices, role) ?? []).map(({ object }) => object);
   return {
     ...ofRole,
@@ -79,6 +81,7 @@ export function revisionOf(
     applyAfterSwitch,
     deleteAfterSwitch,
     ...snapshots,
+    ...(backup !== undefined && { backup }),
     checks: checksToRecord(inputs.verify),
     force: inputs.forceConflicts,
     contentHash,

@@ -47,7 +47,10 @@ export async function leftByStaging(ctx: RunContext, leaving: LeavingObjects): P
   // Objects of the role that users are on can be on record as left: a revision without them was staged on it, and rejected. Only the
   // live Service tells which role that is: somebody may have led users to another one than the record says.
   const served = users === undefined ? state.current : own(state.roles, users)?.revision;
-  const serving = adoption === undefined ? revisions.list.filter(({ number }) => number === served) : [];
+  // The other role may be the hot backup of that revision.
+  const isThere = (of: string | undefined): boolean => users === undefined || of === undefined || of === users;
+  const serving =
+    adoption === undefined ? revisions.list.filter(({ number, role: of }) => number === served && isThere(of)) : [];
   const excluded = new Set([...gone, ...serving.flatMap(former => former.ofRole.map(refKey))]);
   // The revision that the adoption records is the next one.
   const adopted = adoption === undefined ? [] : [{ refs: referredTo(adoption.deployments), by: state.latest + 1 }];

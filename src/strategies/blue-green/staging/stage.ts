@@ -19,6 +19,7 @@ import { guarded, nowReached, restore } from '../../shared/restore-objects.js';
 import type { Reached } from '../../outcome/restored.js';
 import type { Serving, StagingResult } from '../../outcome/serving.js';
 import { withLabelsOf } from '../live-traffic.js';
+import { tellEndedBackup } from '../backup/ended-backup.js';
 import { reachedRole, requireUnreached, type StagedRole } from '../operation/reached-role.js';
 import { refuseUnfinished } from '../operation/unfinished.js';
 import { unfinishedHint } from '../operation/users-on-unfinished.js';
@@ -97,6 +98,7 @@ async function stageRevision(ctx: LockedContext, staging: Staging): Promise<Outc
   const { deploy, role, staleObjects } = staging;
   const { inputs } = deploy;
   await refuseMovedUsers(ctx, staging);
+  tellEndedBackup(ctx, deploy.state, role);
   const begun = await beginStaging(ctx, staging);
   const { revision, state } = begun;
   const { number } = revision;

@@ -7,6 +7,7 @@ import type { RunContext } from '../../../run/context.js';
 import { otherRole, roleRecords, type Active } from '../../../traffic/active-role.js';
 import type { AdoptedRole } from '../adoption/adoption.js';
 import { findRevision } from '../../recorded/find-revision.js';
+import { backupRefusal } from '../backup/backup-of.js';
 import { portRefusal } from '../../shared/checks.js';
 import { recordable, snapshotsOf } from '../../shared/snapshots.js';
 import { lint } from '../../shared/report-findings.js';
@@ -79,7 +80,9 @@ export async function decideStaging(
     const before = recordable(snapshotsOf(staging.planned));
     const isStaged = await isStagedAlready(ctx, staging);
     const tooBig = isStaged ? undefined : sizeRefusal(revisionOf(ctx, staging, { before }), ctx.records);
-    const others = [found, unchecked.find(error => error !== undefined), tooBig].filter(error => error !== undefined);
+    const others = [found, backupRefusal(staging), unchecked.find(error => error !== undefined), tooBig].filter(
+      error => error !== undefined,
+    );
     return { kind: 'staging', staging, isStaged, refusals: [...staging.refusals, ...others] };
   });
 }
@@ -95,8 +98,12 @@ async function isStagedAlready(ctx: RunContext, staging: Staging): Promise<boole
   const isSame = staged?.role === role && roles[role]?.contentHash === deploy.contentHash;
   const isUnchanged = planned.every(({ change }) => change === 'unchanged') && staleObjects.length === 0;
   if (!isSame || !isUnchanged || operation !== undefined || !isAsVerified(staging, staged)) return false;
-  // Its promotion takes over only what the record lets it.
-  return !deploy.inputs.forceConflicts || (await findRevision(ctx, staged.revision))?.force === true;
+  const { forceConflicts, idlePolicy } = deploy.inputs;
+  const isBackup = idlePolicy.policy === 'hot-backup';
+  if (!forceConflicts && !isBackup) return true;
+  // Its promotion takes over only what the record lets it, and makes a hot backup only of what is on record for that.
+  const recorded = await findRevision(ctx, staged.revision);
+  return (!forceConflicts || recorded?.force === true) && (!isBackup || recorded?.backup !== undefined);
 }
 
 function unchangedLintContext(

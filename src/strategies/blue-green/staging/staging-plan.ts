@@ -7,7 +7,7 @@ import type { PlannedChange } from '../../../plan/change.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { findRevision } from '../../recorded/find-revision.js';
+import { findRevisionOfRole } from '../../recorded/find-revision.js';
 import { ownedLive } from '../../recorded/owned-objects.js';
 import { appliedTo } from '../../shared/applied.js';
 import { besideImageCheck } from '../../shared/dry-run-with-images.js';
@@ -134,7 +134,7 @@ function deploymentsOf({ state, resources }: BlueGreenDeploy, role: string): Rol
 async function replacedRevision(ctx: RunContext, state: BlueGreenState, role: string): Promise<Revision | undefined> {
   const record = state.staged?.role === role ? state.staged.previous : state.roles[role];
   // If somebody deleted it, which objects belonged to it is unknown, so none is deleted.
-  return record?.revision === undefined ? undefined : findRevision(ctx, record.revision);
+  return findRevisionOfRole(ctx, record ?? {}, role);
 }
 
 /** Staged replicas are at least the live ones: the new role must handle the current load. */

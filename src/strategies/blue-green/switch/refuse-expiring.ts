@@ -3,7 +3,7 @@ import { replicasOf, withReplicas } from '../../../kubernetes/deployment.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
 import { closingTime, totalMs } from '../closing/closing-time.js';
-import { reachablePods } from '../closing/left-pods.js';
+import { mostStaying, reachablePods } from '../closing/left-pods.js';
 import type { SwitchPolicy } from './traffic-switch.js';
 
 /** A switch that a step is about to make. */
@@ -51,7 +51,7 @@ async function expiringBefore(ctx: RunContext, coming: ComingSwitch): Promise<Cu
 async function leavingMs(ctx: RunContext, { state, from, policy }: ComingSwitch): Promise<number> {
   if (state === undefined || from === undefined) return 0;
   const { idlePolicy, drainMs, bakeMs = 0, closeConnections, timeoutMs } = policy;
-  const most = idlePolicy.policy === 'keep' ? Infinity : idlePolicy.replicas;
+  const most = mostStaying(idlePolicy);
   const pods = closeConnections === 'off' ? [] : await reachablePods(ctx, state, from);
   const staying = pods
     .map(one => ({ live: withReplicas(one.live, Math.min(replicasOf(one.live), most)), pods: one.pods.slice(0, most) }))

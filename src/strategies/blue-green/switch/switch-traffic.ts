@@ -21,6 +21,8 @@ import { underTraffic, type SyntheticTraffic } from '../../shared/synthetic-traf
 import { mergedChanges } from '../../outcome/changes.js';
 import { FailedStep, outcomeBase, type ObjectChange, type Outcome } from '../../outcome/outcome.js';
 import type { IdleResult } from '../../outcome/serving.js';
+import { BackupFailed } from '../backup/hot-backup.js';
+import { withoutBackupMade } from '../backup/without-backup.js';
 import { bake, type Baked } from '../bake/bake.js';
 import { LostReadiness } from '../bake/while-ready.js';
 import { podsToLeave } from '../closing/left-pods.js';
@@ -52,7 +54,8 @@ async function moveUsers(
   trafficSwitch: TrafficSwitch,
   traffic: SyntheticTraffic,
 ): Promise<Outcome> {
-  const { state, revision, to, from, publicServices, verified, approval, direction, policy, notes } = trafficSwitch;
+  const { state, revision, to, from, publicServices, verified, approval, direction, policy, notes, checks } =
+    trafficSwitch;
   const router = routerOf(ctx);
   const { number } = revision;
   const services = journalOf(trafficSwitch);
@@ -153,7 +156,7 @@ async function moveUsers(
     // The bake began with the drain.
     const left = baked === undefined ? policy : { ...policy, drainMs: 0 };
     idle = await ctx.phase('Clean up', () =>
-      finishSwitch(forward, { state: switched, revision, policy: left, isResumed: false }),
+      finishSwitch(forward, { state: switched, revision, policy: left, checks, isResumed: false }),
     );
   } catch (error) {
     // A rollback was asked for because the version that users left was bad: they are not sent back to it.
@@ -162,6 +165,16 @@ async function moveUsers(
     if (again !== undefined) {
       const restored = await restoreTraffic(again, recordedOf(trafficSwitch, writes, error));
       throw new FailedStep(error, { ...arrived, ...restored, changes: changesAfter(trafficSwitch, restored) });
+    }
+    if (error instanceof BackupFailed) {
+      const serving = withoutBackupMade(error, { state: switched, revision, role: to });
+      const failed = {
+        ...arrived,
+        checks: [...arrived.checks, ...checksOf(error.cause)],
+        changes: notes.list,
+        serving,
+      };
+      throw new FailedStep(error.cause, await withUsersNow(ctx, switched, failed));
     }
     const serving = { kind: 'switched-unfinished', ...switchedTo } as const;
     throw new FailedStep(error, await withUsersNow(ctx, switched, { ...arrived, changes: notes.list, serving }));
@@ -185,7 +198,7 @@ async function moveUsers(
 
 function withConnections(idle: IdleResult, baked: Baked | undefined): IdleResult {
   const { connections } = baked ?? {};
-  const hasPods = idle.kind === 'kept' || idle.kind === 'scaled-down';
+  const hasPods = idle.kind === 'kept' || idle.kind === 'scaled-down' || idle.kind === 'backup';
   return connections === undefined || !hasPods ? idle : { ...idle, connections };
 }
 

@@ -40,6 +40,8 @@ export interface SwitchPolicy {
   readonly closeConnections: 'auto' | 'off';
   /** How long the pods of the old role may take to be replaced for that. */
   readonly timeoutMs: number;
+  /** How long the pods of a hot backup must have been ready. */
+  readonly stableForMs: number;
   /** How long checks are repeated after a promotion, and a failure sends users back. Absent: not at all. */
   readonly bakeMs?: number;
   /** Whether a failure sends users back. */
@@ -50,8 +52,9 @@ export interface SwitchPolicy {
 
 /** The inputs of a step that decide what happens after its switch. */
 export function switchPolicyOf(inputs: SwitchPolicy): SwitchPolicy {
-  const { idlePolicy, drainMs, closeConnections, timeoutMs, bakeMs, rollbackOnFailure, historyLimit } = inputs;
-  const policy = { idlePolicy, drainMs, closeConnections, timeoutMs, rollbackOnFailure, historyLimit };
+  const { idlePolicy, drainMs, closeConnections, timeoutMs, stableForMs, bakeMs, rollbackOnFailure, historyLimit } =
+    inputs;
+  const policy = { idlePolicy, drainMs, closeConnections, timeoutMs, stableForMs, rollbackOnFailure, historyLimit };
   return bakeMs === undefined ? policy : { ...policy, bakeMs };
 }
 

@@ -6,7 +6,7 @@ import { isOwnedBy } from '../../../manifests/owner.js';
 import type { Revision } from '../../../release/revision.js';
 import type { BlueGreenState } from '../../../release/state.js';
 import type { RunContext } from '../../../run/context.js';
-import { findRevision } from '../../recorded/find-revision.js';
+import { findRevisionOfRole } from '../../recorded/find-revision.js';
 
 /** Kinds that hold data or the objects of others: leaving the roles deletes none of them. */
 const keptKinds = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim', 'PersistentVolume']);
@@ -33,8 +33,7 @@ export async function refsOfRole(
   ctx: RunContext,
   { state, role }: { readonly state: BlueGreenState; readonly role: string },
 ): Promise<readonly ObjectRef[]> {
-  const number = state.roles[role]?.revision;
-  const revision = number === undefined ? undefined : await findRevision(ctx, number);
+  const revision = await findRevisionOfRole(ctx, state.roles[role] ?? {}, role);
   if (revision === undefined) return [];
   return [...[...revision.applyAfterSwitch, ...revision.objects].map(refOf), ...revision.secrets.map(({ ref }) => ref)];
 }
