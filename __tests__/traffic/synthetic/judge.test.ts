@@ -111,7 +111,7 @@ describe('what an answer counts as', () => {
       '302, to http://login.example.com',
     ],
     ['nonsense', undefined, { status: 302, headers: { location: 'http://[' } }, '302'],
-  ] as const)('says whether it may be another answer than the application has: %s', (_what, status, answer, unlike) => {
+  ] as const)('says whether it may be another answer than the application has: %s', (...[, status, answer, unlike]) => {
     const { clock, log } = judging({});
     const judge = new Judge({ route: { to, ...(status && { expect: { status } }) }, clock, log });
     const outcome = judge.outcomeOf({ kind: 'answered', answer: { headers: {}, body: Buffer.from(''), ...answer } });
