@@ -82,7 +82,7 @@ async function playSwitches(ns: TestNamespace, switches: number, rate: number): 
   }
   const counts = await users.stop();
   const seen = counts.timeline.map(({ version }) => version).join(' ');
-  // Old connections stay with their pods, which keep running: that is no loss.
+  // A connection that is kept alive stays with its pod while that runs: that is no loss.
   const wrong = seen === expected.join(' ') ? [] : [`users saw ${seen}, and not ${expected.join(' ')}`];
   return { what: `${switches} blue/green switches`, counts, keptAlive: true, wrong };
 }

@@ -99,12 +99,12 @@ describe('inputs that contradict each other', () => {
     [
       'variables of a promote are for its checks',
       { action: 'promote', variables: 'A=1' },
-      'variables: received a hidden value, but this step renders no manifests and there is no "verify" to use it; remove it',
+      'variables: received a hidden value, but this step renders no manifests and there is no "verify" or "synthetic-traffic" to use it; remove it',
     ],
     [
       'variables do nothing when nothing is substituted',
       { ...rolling, variables: 'A=1', substitution: 'off' },
-      'variables: received a hidden value, but substitution is off and there is no "verify" to use it; remove it',
+      'variables: received a hidden value, but substitution is off and there is no "verify" or "synthetic-traffic" to use it; remove it',
     ],
     [
       'a rolling update has no staged side to check',

@@ -251,3 +251,16 @@ describe('two public Services that lead to different Deployments', () => {
     });
   });
 });
+
+it('a public Service of another namespace than the release is refused: it could not be switched back', async () => {
+  const release = await blue();
+  const elsewhere = pair('v2').replaceAll(/metadata: \{name: (api[^,}]*)/g, 'metadata: {name: $1, namespace: other');
+  const failure = await failureOf(release.stage(elsewhere));
+  expect(failure).toMatchObject({
+    code: 'manifest',
+    message: expect.stringMatching(
+      /Service other\/api leads users to pods of this release, and is not in its namespace shop: .* Deploy it as a release of its own/,
+    ),
+  });
+  expect(release.cluster.writes()).toEqual([]);
+});

@@ -2,6 +2,8 @@ import type { Roles } from '../../inputs/inputs.js';
 import { where } from '../../log.js';
 import { automaticRoles } from './automatic.js';
 import { overrideReplicas } from '../overrides/replicas.js';
+import type { Problem } from '../../errors.js';
+import { describeRef, refOf } from '../../kubernetes/object.js';
 import { manifestError, type ManifestWarning } from '../problems.js';
 import { renderManifests, type RenderRequest } from '../render.js';
 import type { RoleResources } from '../resource.js';
@@ -80,6 +82,23 @@ function renderTemplates(request: RoleRenderRequest): RenderedRoles {
   return { resources, warnings: [...warnings.values()], notes: [...notes] };
 }
 
+/** Public Services of other namespaces: one that is gone could not be created again from the record, which is of one namespace. */
+function servicesElsewhere(
+  { publicServices }: RoleResources,
+  { roles, namespace }: RoleRenderRequest,
+): readonly Problem[] {
+  const services = publicServices[roles[0]] ?? [];
+  return services
+    .filter(({ object }) => object.metadata.namespace !== namespace)
+    .map(service => ({
+      message:
+        `${describeRef(refOf(service.object))} leads users to pods of this release, and is not in its namespace ${namespace}: it could not be ` +
+        'switched back from the record. Deploy it as a release of its own, with its namespace in the input `namespace`; or, if its pods may be ' +
+        'updated in place while staging, annotate it cutover/shared: "true".',
+      at: service.positionOf(['metadata', 'namespace']),
+    }));
+}
+
 /**
  * The manifests for both roles. Where they use TARGET_ROLE, they are rendered once for each role and compared; otherwise
  * the objects of each role are derived. Throws `manifest` as `renderManifests`, `classifyRoles`, `automaticRoles` and
@@ -89,6 +108,8 @@ export function renderRoles(request: RoleRenderRequest): RenderedRoles {
   const { replicas, ...overrides } = request.overrides ?? {};
   const render = usesTargetRole(request) ? renderTemplates : renderPlain;
   const { resources, warnings, notes } = render({ ...request, overrides });
+  const elsewhere = servicesElsewhere(resources, request);
+  if (elsewhere.length > 0) throw manifestError(elsewhere);
   // The input `replicas` does not apply to shared objects.
   const sized = Object.entries(resources.of).map(([role, own]) => [role, overrideReplicas(own, replicas)] as const);
   const [first] = sized;
