@@ -14,7 +14,7 @@ if (!process.env.KUBECONFIG) {
 }
 
 // A real cluster is slower, and one node can run only a few scenarios at once.
-const options = ['--maxWorkers=1', '--maxConcurrency=4', '--testTimeout=600000'];
+const options = ['--maxWorkers=2', '--maxConcurrency=3', '--testTimeout=600000'];
 const requested = process.argv.slice(2);
 const paths =
   requested.length > 0
