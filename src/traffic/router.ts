@@ -60,8 +60,8 @@ export interface TrafficRouter {
   look(request: LookRequest): Promise<Look>;
   /** Sends all users to the target by one write. Throws `moved` when the routing object changed since `before` was read. */
   set(target: TrafficTarget, before: Snapshot, writer: ObjectWriter): Promise<void>;
-  /** Whether users are sent to the target now; for a `set` whose answer was lost. */
-  isSetTo(target: TrafficTarget): Promise<boolean>;
+  /** Whether users are sent where this version of the routing object sends them; for a `set` whose answer was lost. */
+  isSetTo(object: KubeObject): Promise<boolean>;
   /**
    * Waits until users reach the expected pods that are ready, enough of them, and no others; resolves with those pods. Throws
    * `switch` at the deadline, naming the pods that are missing or foreign.

@@ -41,7 +41,7 @@ export function serviceSelector({
       log.info(`${describeRef(before.ref)} ${before.object === undefined ? 'created' : 'switched'}`);
     },
 
-    async isSetTo({ object }) {
+    async isSetTo(object) {
       const live = await cluster.get(refOf(object));
       return live !== undefined && canonical(selectorOf(live)) === canonical(selectorOf(object));
     },

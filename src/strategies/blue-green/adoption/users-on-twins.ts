@@ -11,7 +11,7 @@ import { partsOf, twinsOf, type AdoptedService, type BegunAdoption } from './beg
 
 /** Whether the public Service selects the adopted role. */
 export function isNarrowed(ctx: RunContext, { narrowed }: AdoptedService): Promise<boolean> {
-  return routerOf(ctx).isSetTo({ object: narrowed, force: false });
+  return routerOf(ctx).isSetTo(narrowed);
 }
 
 /** The public Services that do not select the adopted role. */

@@ -71,7 +71,7 @@ async function leave(
 async function repeatChecks(ctx: OperationContext, request: BakeRequest): Promise<readonly CheckResult[]> {
   const { trafficSwitch, router, bakeMs, check } = request;
   const { clock, log, signal } = ctx;
-  const { to, publicServices, revision } = trafficSwitch;
+  const { to, publicServices } = trafficSwitch;
   const untilMs = clock.now() + bakeMs;
   // A line for each check of each round would hide what changes.
   const quiet: RunContext = { ...ctx, log: { ...log, info: text => log.debug(text) } };
@@ -80,8 +80,7 @@ async function repeatChecks(ctx: OperationContext, request: BakeRequest): Promis
     await clock.wait(Math.min(roundMs, Math.max(0, untilMs - clock.now())), signal);
     signal.throwIfAborted();
     for (const object of publicServices)
-      if (!(await router.isSetTo({ object, force: revision.force })))
-        throw movedAway(object, await ctx.cluster.get(refOf(object)), to);
+      if (!(await router.isSetTo(object))) throw movedAway(object, await ctx.cluster.get(refOf(object)), to);
     const checks = await check(quiet);
     const leftMs = untilMs - clock.now();
     if (leftMs <= 0) return checks;

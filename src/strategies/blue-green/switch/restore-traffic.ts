@@ -60,11 +60,11 @@ async function switchedOf(
   { trafficSwitch, switching }: FailedSwitch,
   mayBeMade: readonly ObjectRef[],
 ): Promise<readonly Snapshot[]> {
-  const { publicServices, revision } = trafficSwitch;
+  const { publicServices } = trafficSwitch;
   const keys = new Set(mayBeMade.map(refKey));
   const objects = publicServices.filter(object => keys.has(refKey(refOf(object))));
   const router = routerOf(ctx);
-  const set = await Promise.all(objects.map(object => router.isSetTo({ object, force: revision.force })));
+  const set = await Promise.all(objects.map(object => router.isSetTo(object)));
   const switched = new Set(objects.filter((_, index) => set[index]).map(object => refKey(refOf(object))));
   return switching.operation.services.map(({ before }) => before).filter(({ ref }) => switched.has(refKey(ref)));
 }

@@ -126,7 +126,7 @@ async function setByOperation(
   service: Snapshot,
 ): Promise<Snapshot | undefined> {
   const object = revision.objects.find(one => refKey(refOf(one)) === refKey(service.ref));
-  if (object === undefined || !(await routerOf(ctx).isSetTo({ object, force: false }))) return undefined;
+  if (object === undefined || !(await routerOf(ctx).isSetTo(object))) return undefined;
   const [owned] = await requireOwnedSnapshots(ctx, [service]);
   return owned;
 }
