@@ -55,4 +55,14 @@ describe('how long replacing the pods of a role takes', () => {
     const both = [deployment(8, 10), deployment(2, 40)].map(live => ({ live }));
     expect(closingTime(both)).toEqual({ pods: 10, atOnce: 2, batches: 6, graceMs: 40_000 });
   });
+
+  it('does not take a pod that was unready for hours for one that starts slowly', () => {
+    const time = closingTime([{ live: deployment(2, 30), pods: [pod(28_800), pod(28_800)] }]);
+    expect(time.startMs).toBeUndefined();
+  });
+
+  it('counts only the pods that stay, where a role was just scaled down', () => {
+    const pods = Array.from({ length: 20 }, (_, at) => pod(at));
+    expect(closingTime([{ live: deployment(2, 30), pods }])).toMatchObject({ pods: 2, batches: 2 });
+  });
 });
