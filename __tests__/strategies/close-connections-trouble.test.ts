@@ -19,14 +19,16 @@ import {
 
 afterEach(closeReleases);
 
-const of = (version: string): string => roleManifests(version, { replicas: 4, autoscaler: false });
-
 /** Users are on blue, revision 1, and revision 2 is staged on green. */
-const four = releaseAfter(async release => {
-  await release.stage(of('v1'));
-  await release.promote();
-  await release.stage(of('v2'));
-});
+const withPods = (replicas: number) =>
+  releaseAfter(async release => {
+    const of = (version: string): string => roleManifests(version, { replicas, autoscaler: false });
+    await release.stage(of('v1'));
+    await release.promote();
+    await release.stage(of('v2'));
+  });
+const four = withPods(4);
+const single = withPods(1);
 
 const closing = { closeConnections: 'auto', timeoutMs: 600_000 } as const;
 const isEviction = (call: string): boolean => call.startsWith('EVICT Pod shop/');
@@ -89,6 +91,13 @@ it('a rollback closes connections to a version that is not ready at once', async
   expect(evictions(release)).toBe(4);
   const waited = release.ctx().clock.waited.reduce((sum, ms) => sum + ms, 0);
   expect(waited).toBeLessThan(60_000);
+});
+
+it('a rollback closes connections to the only pod of the version that it left', async () => {
+  const release = await single();
+  await release.promote();
+  const outcome = await release.rollback(closing);
+  expect([outcome.outcome, connections(outcome)]).toEqual(['rolled-back', { kind: 'closed', pods: 1 }]);
 });
 
 it('a switch that was killed as connections were closed is finished, though the new version is broken by then', async () => {

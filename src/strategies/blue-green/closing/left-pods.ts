@@ -74,12 +74,12 @@ export function onlyPod(live: KubeObject): string {
 }
 
 /**
- * The uids of the pods that users leave by a switch and that go on running: kept-alive connections stay with them. A single pod is left
- * alone, which is logged. Empty: connections are not to be closed, or no pod that can be replaced stays.
+ * The uids of the pods that users leave by a switch and that go on running: kept-alive connections stay with them. The only pod that a
+ * promotion leaves is left alone, which is logged. Empty: connections are not to be closed, or no pod that can be replaced stays.
  */
 export async function podsToLeave(
   ctx: Owning & Pick<RunContext, 'log'>,
-  { state, from, policy }: Pick<TrafficSwitch, 'state' | 'from' | 'policy'>,
+  { state, from, policy, direction }: Pick<TrafficSwitch, 'state' | 'from' | 'policy' | 'direction'>,
 ): Promise<readonly string[]> {
   const { closeConnections, idlePolicy } = policy;
   const most = mostStaying(idlePolicy);
@@ -88,9 +88,11 @@ export async function podsToLeave(
     ...one,
     staying: Math.min(replicasOf(one.live), most),
   }));
-  for (const { live } of left.filter(({ staying }) => staying === 1))
+  // Nobody is sent back to what a rollback left.
+  const fewest = direction === 'promote' ? 2 : 1;
+  for (const { live } of left.filter(({ staying }) => staying > 0 && staying < fewest))
     ctx.log.info(`Connections that users keep open to ${from} stay open: ${onlyPod(live)}`);
   return left
-    .filter(({ staying }) => staying > 1)
+    .filter(({ staying }) => staying >= fewest)
     .flatMap(({ pods }) => activePods(pods).map(({ metadata }) => metadata.uid ?? ''));
 }
