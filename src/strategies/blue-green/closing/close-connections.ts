@@ -47,7 +47,8 @@ export async function closeConnections(ctx: OperationContext, request: ClosingRe
   } catch (error) {
     if (error instanceof MovedAway || ctx.signal.aborted || ctx.lockLost.aborted) throw error;
     const { code, message, hint } = asCutoverError(error);
-    if (code === 'internal') throw error;
+    // Without credentials, nothing of what is left to do can be done.
+    if (code === 'internal' || code === 'unauthorized') throw error;
     return leftOpen(ctx, request.role, sentences(message, hint));
   }
 }
