@@ -1,5 +1,5 @@
 // Runs jest in ESM mode on the current Node, and ends with the line `N passed, N failed` that CI reads.
-//   npm test                 every suite except those in the slow folders below
+//   npm test                 every suite except the slow ones below
 //   npm test -- PATH…        the suites whose paths match, slow ones included
 //   npm run test:all         every suite
 // With CUTOVER_TEST_VERDICTS=FILE the status of every test is also written to that file as JSON, with the request counts of
@@ -9,12 +9,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
-/** Folders under `__tests__/` that take longer than everything else together. */
-const slowFolders = ['matrix'];
+/** What takes as long as everything else together: a folder under `__tests__/`, and suites that wait for locks and budgets. */
+const slow = ['matrix/', 'scenarios/fence', 'scenarios/lock', 'scenarios/adoption-disturbed'];
 
 const options = process.argv.slice(2).filter(argument => argument !== '--all');
 const isAll = process.argv.includes('--all');
-const skipped = slowFolders.filter(name => !isAll && !options.some(option => option.includes(name)));
+const isRequested = name => options.some(option => option.includes(name) || `__tests__/${name}`.includes(option));
+const skipped = slow.filter(name => !isAll && !isRequested(name));
 
 const folder = mkdtempSync(join(tmpdir(), 'cutover-test-'));
 const results = join(folder, 'results.json');
@@ -27,7 +28,7 @@ const jest = spawn(
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
     // Not last: jest would read the paths after it as more patterns.
-    ...skipped.map(name => `--testPathIgnorePatterns=/__tests__/${name}/`),
+    ...skipped.map(name => `--testPathIgnorePatterns=/__tests__/${name}`),
     '--json',
     `--outputFile=${results}`,
     ...options,
