@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
  */
 const tags: Readonly<Record<string, readonly string[]>> = {
   site: ['v1', 'v2', 'v3', 'v4', 'v9', '41', '42', '43', 'broken', 'never-ready', 'slow', 'http500'],
-  tomcat: ['7', '8', '9', '9-broken', '9-never-ready', '9-slow', '9-http500', '9-wrong'],
+  tomcat: ['7', '8', '8-http500', '9', '9-broken', '9-never-ready', '9-slow', '9-http500', '9-wrong'],
   task: ['ok', 'fail', 'second', 'third', '7', '8', '9'],
 };
 

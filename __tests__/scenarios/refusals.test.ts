@@ -159,8 +159,10 @@ describe('A deploy that cannot succeed gives the reason in one message, and chan
     expect(killed.exitCode).toBe(137);
     await ns.cluster.kube.remove({ kind: 'Lease', namespace: ns.namespace, name: 'cutover-site' });
     await ns.until('its rollout is over', async () => {
-      const { updatedReplicas, replicas } = (await ns.get('Deployment', 'site'))?.['status'] as Record<string, number>;
-      return updatedReplicas === 3 && replicas === 3;
+      const live = await ns.get('Deployment', 'site');
+      const { observedGeneration, updatedReplicas, replicas } = live?.['status'] as Record<string, number>;
+      // Otherwise the status is still that of the rollout before.
+      return observedGeneration === live?.metadata.generation && updatedReplicas === 3 && replicas === 3;
     });
     await untilReady(ns, 'site', 3);
     const before = await ns.versions();
