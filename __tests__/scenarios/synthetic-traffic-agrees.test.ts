@@ -30,8 +30,17 @@ function windowsIn({ summary }: StepResult): readonly Window[] {
   }));
 }
 
-const lossesOf = ({ startedAt, losses }: TrafficCounts): readonly Window[] =>
-  losses.map(({ fromMs, toMs }) => ({ from: startedAt + fromMs, until: startedAt + toMs }));
+/** Of the users. `isSolid`: nearly all requests of the window failed; otherwise, only those that met some of the pods. */
+interface UsersLoss extends Window {
+  readonly isSolid: boolean;
+}
+
+const usersPerSecond = 50;
+const lossesOf = ({ startedAt, losses }: TrafficCounts): readonly UsersLoss[] =>
+  losses.map(({ fromMs, toMs, requests }) => ({
+    ...{ from: startedAt + fromMs, until: startedAt + toMs },
+    isSolid: requests > ((toMs - fromMs) / 1000) * usersPerSecond * 0.9,
+  }));
 
 /** Updates the site to an image that is broken, while users send ten times as many requests as the step. */
 async function update(ns: TestNamespace, { tag, env, url }: { tag: string; env: string; url: boolean }) {
@@ -39,7 +48,10 @@ async function update(ns: TestNamespace, { tag, env, url }: { tag: string; env: 
   // Its pods are ready as soon as they run.
   await ns.rewrite('site.yml', text => text.replace(/ {10}readinessProbe:\n(?: {12}.*\n)+/, ''));
   await ns.given(site.deploy('v1', { verify: page, 'synthetic-traffic': 'false' }));
-  const users = await ns.users(site.service, { perSecond: 50, keptAlive: { connections: 0, perSecond: 0 } });
+  const users = await ns.users(site.service, {
+    perSecond: usersPerSecond,
+    keptAlive: { connections: 0, perSecond: 0 },
+  });
   await ns.rewrite('site.yml', text => text.replace('          env:\n', `          env:\n${env}`));
   const traffic = url ? `url: ${await ns.cluster.publicUrl(ns.namespace, site.service)}` : 'rate: 5';
   const result = await ns.step(site.deploy(tag, { verify: page, 'synthetic-traffic': traffic, 'stable-for': '4s' }));
@@ -69,16 +81,19 @@ describe('Synthetic traffic agrees with users', () => {
         const [, slowest = '0'] = /Slowest answer (\d+) ms/.exec(result.summary) ?? [];
         // A request may have been answered that much later than it was sent; and the next one is sent an interval later.
         const margin = 200 + 100 + Math.max(Number(slowest), seen.slowestMs);
-        // Where only some pods fail, ten times as many requests see more: a window may begin and end with failures that users met one by one.
-        const covers = (loss: Window) => (window: Window) =>
-          window.from - margin <= loss.from && loss.until <= window.until + margin;
+        // Where only some pods fail, users see ten times as many of the failures: one window of theirs may be several of the step, which
+        // begin later and end earlier.
+        const sees = (loss: UsersLoss) => (window: Window) =>
+          loss.isSolid
+            ? window.from - margin <= loss.from && loss.until <= window.until + margin
+            : window.from - margin <= loss.until && loss.from <= window.until + margin;
         const isInLoss = (atMs: number) =>
           losses.some(({ from, until }) => from - margin <= atMs && atMs <= until + margin);
         const losses = lossesOf(seen);
         const windows = windowsIn(result);
         const long = losses.filter(({ from, until }) => until - from > longMs);
         expect(long).not.toEqual([]);
-        expect({ unseen: long.filter(loss => !windows.some(covers(loss))), windows }).toEqual({ unseen: [], windows });
+        expect({ unseen: long.filter(loss => !windows.some(sees(loss))), windows }).toEqual({ unseen: [], windows });
         expect({ imagined: windows.filter(({ from, until }) => !isInLoss(from) || !isInLoss(until)), losses }).toEqual({
           imagined: [],
           losses,
