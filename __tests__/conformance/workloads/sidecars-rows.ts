@@ -203,7 +203,7 @@ export const rows: readonly Row[] = [
         'ContainersReady=False ContainersNotReady: containers with unready status: [helper]',
         'PodScheduled=True',
       ],
-      containers: ['web: running; ready, started', 'helper: running; not ready, started'],
+      containers: ['helper: running; not ready, started', 'web: running; ready, started'],
       inits: [],
     },
   },
@@ -215,7 +215,7 @@ export const rows: readonly Row[] = [
       const made = of(ns, { containers: [web(ns, { GRACE: '4s' }), late], spec: { terminationGracePeriodSeconds: 6 } });
       return endingOf(ns, made);
     },
-    expected: { containers: ['web: terminated 0 Completed', 'late: terminated 137 Error'], inits: [] },
+    expected: { containers: ['late: terminated 137 Error', 'web: terminated 0 Completed'], inits: [] },
   },
   {
     title: 'a container that ignores SIGTERM is killed when the grace is over',
@@ -226,7 +226,7 @@ export const rows: readonly Row[] = [
         of(ns, { containers: [web(ns, { ON_TERM: 'ignore' }), helper], spec: { terminationGracePeriodSeconds: 3 } }),
       );
     },
-    expected: { containers: ['web: terminated 137 Error', 'helper: terminated 0 Completed'], inits: [] },
+    expected: { containers: ['helper: terminated 0 Completed', 'web: terminated 137 Error'], inits: [] },
   },
   {
     title: 'SIGTERM of a sidecar waits for the main container, for as long as the grace lasts',

@@ -51,7 +51,8 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
     ...{ hostIP: facts.hostIP, hostIPs: [{ ip: facts.hostIP }], qosClass: 'BestEffort' },
     ...(facts.sandboxed ? { podIP: ip, podIPs: [{ ip }] } : {}),
     startTime: facts.startTime,
-    containerStatuses: facts.containers,
+    // The kubelet sorts them by name; init containers stay in their order.
+    containerStatuses: [...facts.containers].sort((one, other) => (one.name < other.name ? -1 : 1)),
     ...(facts.inits.length > 0 ? { initContainerStatuses: facts.inits } : {}),
   };
 }
