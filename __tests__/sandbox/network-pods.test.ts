@@ -135,11 +135,11 @@ describe('a healthy pod', () => {
     cluster.store.create({ ...webPod('site:v1'), spec: { containers: [...spec.containers, task] } });
     const statuses = await cluster.until('the server to be ready and the task to end', () => {
       const found = pod()?.status?.containerStatuses;
-      return found?.[0]?.ready && found[1]?.state.terminated && found;
+      return found?.[1]?.ready && found[0]?.state.terminated && found;
     });
     expect(statuses.map(({ name, ready: is }) => [name, is])).toEqual([
-      ['web', true],
       ['task', false],
+      ['web', true],
     ]);
     expect(conditionOf(pod()?.status?.conditions, 'Ready')?.message).toBe('containers with unready status: [task]');
   });

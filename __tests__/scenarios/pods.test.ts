@@ -94,7 +94,7 @@ describeEmbedded('At the moment of the switch', 'only the embedded cluster can a
 async function bringFour(ns: TestNamespace): Promise<void> {
   await shop.bring(ns);
   const change = (text: string): string =>
-    text.replace('replicas: 2', 'replicas: 4').replaceAll('{selector: {app', '{type: NodePort, selector: {app');
+    text.replace('replicas: 1', 'replicas: 4').replaceAll('{selector: {app', '{type: NodePort, selector: {app');
   await ns.rewrite('roles.yml', change);
   await ns.given(shop.release('v1'));
   await ns.given(shop.stage('v2', { verify: pausing }), await goOn(ns));

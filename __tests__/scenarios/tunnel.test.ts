@@ -115,7 +115,7 @@ describeEmbedded('Tunnels that are cut', 'a real cluster cannot be told to cut t
 describe('Each pod of a staged side', () => {
   scenario('is checked, through a tunnel of its own', cluster, async ns => {
     await shop.bring(ns);
-    await ns.rewrite('roles.yml', text => text.replace(/replicas: 2/, 'replicas: 3'));
+    await ns.rewrite('roles.yml', text => text.replace(/replicas: 1/, 'replicas: 3'));
     const staged = await ns.step(shop.stage('v1', { verify: '- http: /\n  contains: site v1\n' }));
     expect(staged).toMatchObject({ exitCode: 0, outputs: { outcome: 'staged' } });
     expect(staged.log).toMatch(/passed: GET \/: 3 pods and Service shop-test-blue answered 200/);

@@ -83,7 +83,7 @@ export function shopDeployment(
 kind: Deployment
 ${meta}
 spec:
-  replicas: 2
+  replicas: 1
   selector: {matchLabels: {app: shop${labels}}}
   template:
     metadata: {labels: {app: shop${labels}}}
