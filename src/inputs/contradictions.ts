@@ -95,7 +95,10 @@ function* unusedVariables({ action, values, received }: Combination): Rule {
   if (!received.isSet('variables') || renders || received.isSet('verify') || received.isSet('synthetic-traffic'))
     return;
   const why = isStrategyName(action) ? 'substitution is off' : 'this step renders no manifests';
-  yield { name: 'variables', reason: `but ${why} and there is no "verify" or "synthetic-traffic" to use it; remove it` };
+  yield {
+    name: 'variables',
+    reason: `but ${why} and there is no "verify" or "synthetic-traffic" to use it; remove it`,
+  };
 }
 
 function* checksWithoutStagedSide({ action, values }: Combination): Rule {
