@@ -8,6 +8,9 @@ const starting = startCluster();
 const cluster = () => starting;
 afterAll(async () => (await starting).close());
 
+/** The nodes follow the switch during the drain, so that users have been on the new version when the bake begins. */
+const afterDrain = { bake: '10m', drain: '5s' };
+
 describe('A promotion with a bake', () => {
   scenario('is done when its checks have passed to the end, and no request is lost', cluster, async ns => {
     await tomcat.bring(ns);
@@ -25,7 +28,7 @@ describe('A promotion with a bake', () => {
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));
     const users = await ns.users(tomcat.service);
-    const cancelled = await ns.step(tomcat.promote({ bake: '10m' }), {
+    const cancelled = await ns.step(tomcat.promote(afterDrain), {
       interrupt: { when: /Baking green for/, signal: 'SIGINT' },
     });
     expect(cancelled).toMatchObject({ exitCode: 1, outputs: { outcome: 'failed', 'active-role': 'blue' } });
@@ -39,7 +42,7 @@ describe('A promotion with a bake', () => {
     await ns.given(tomcat.release('7'));
     await ns.given(tomcat.deploy('8'));
     const users = await ns.users(tomcat.service);
-    const killed = await ns.step(tomcat.promote({ bake: '10m' }), {
+    const killed = await ns.step(tomcat.promote(afterDrain), {
       interrupt: { when: /Baking green for/, signal: 'SIGKILL' },
     });
     expect(killed).toMatchObject({ exitCode: 137, postExitCode: 0 });
