@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../sandbox/api/schema/json.js';
+import { objectsAt, type JsonObject } from '../../../sandbox/api/schema/json.js';
 import { at, conditionsOf, has } from '../../support/conformance/object-fields.js';
 import { type ConformanceNamespace, type Row } from '../../support/conformance/conformance-namespace.js';
 import { containersOf } from '../../support/conformance/pod-status.js';
@@ -68,12 +68,23 @@ const runs =
 const isDone = (object: JsonObject): boolean =>
   at(object, 'status', 'phase') === 'Succeeded' && has(object, 'PodReadyToStartContainers', 'False');
 
+/** The pod, ready only once all of its programs serve: before, they have not said yet what they do at SIGTERM. */
+function readyOnceServing(made: JsonObject): JsonObject {
+  const probed = (list: string): JsonObject[] =>
+    objectsAt(made, 'spec', list).map(container => {
+      const [port] = objectsAt(container, 'env').filter(({ name }) => name === 'PORT');
+      return { ...container, ...readiness(Number(port?.['value'])) };
+    });
+  const spec = at(made, 'spec') as JsonObject;
+  return { ...made, spec: { ...spec, initContainers: probed('initContainers'), containers: probed('containers') } };
+}
+
 /**
  * How each container of a pod ended that was ready and then deleted. Who is asked to stop too late for what its program does
  * then is killed, so the exit status says when SIGTERM came.
  */
 async function endingOf(ns: ConformanceNamespace, made: JsonObject): Promise<JsonObject> {
-  await ns.make(made);
+  await ns.make(readyOnceServing(made));
   await ready(ns);
   const watched = await ns.watch('pods');
   await ns.remove('pods/web');
