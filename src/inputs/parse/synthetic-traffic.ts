@@ -17,7 +17,7 @@ export interface TrafficSettings {
   readonly path?: string;
   /** From 1 to 50. Default 5. */
   readonly perSecond: number;
-  /** More failed requests than this end the step. Absent: any number is only told. */
+  /** More failed requests than this end the step. Absent: there is no limit, and failures are only told. */
   readonly maxFailures?: number;
 }
 

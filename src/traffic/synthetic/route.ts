@@ -23,7 +23,7 @@ export interface TrafficRoute {
   /** As it is shown. */
   readonly path: TrafficPath;
   readonly perSecond: number;
-  /** Absent: any number. */
+  /** Absent: there is no limit. */
   readonly maxFailures?: number;
   /** What the check of the same path expects of the new version. Absent: there is none. */
   readonly expect?: HttpCheck['expect'];
