@@ -1,13 +1,11 @@
 import type { Cluster } from '../../cluster/cluster.js';
 import { noPort } from '../../cluster/service-proxy.js';
-import { asCutoverError, type ErrorCode } from '../../errors.js';
+import { asCutoverError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { Endpoint } from '../endpoint.js';
 import { listen, type Listener } from '../listener.js';
+import { finalErrors } from './final-errors.js';
 import { TunnelListener } from './tunnel-listener.js';
-
-/** Errors after which the proxy does not help either. */
-const finalErrors: ReadonlySet<ErrorCode> = new Set(['cancelled', 'unauthorized', 'kubeconfig', 'internal']);
 
 interface UrlSubject {
   readonly cluster: Cluster;

@@ -1,11 +1,12 @@
 import { request as httpRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Cluster } from '../../cluster/cluster.js';
-import { asCutoverError, CutoverError, type ErrorCode } from '../../errors.js';
+import { asCutoverError, CutoverError } from '../../errors.js';
 import { fieldsAt } from '../../kubernetes/fields.js';
 import type { KubeObject } from '../../kubernetes/object.js';
 import type { Log } from '../../log.js';
 import { answerTo, requestThroughProxy, type Reply } from '../reply.js';
+import { finalErrors } from './final-errors.js';
 import { openPodTunnel, type PodTarget } from './pod-tunnel.js';
 
 /** A request to one pod. */
@@ -20,9 +21,6 @@ export interface PodRequest extends PodTarget {
 export type PodReply = Reply | { readonly kind: 'lost'; readonly change: string };
 
 const timeoutMs = 10_000;
-
-/** Errors after which no other way helps. */
-const finalErrors: ReadonlySet<ErrorCode> = new Set(['cancelled', 'unauthorized', 'kubeconfig', 'internal']);
 
 /**
  * How the checks of a side reach its pods: through tunnels. Where none can be opened, but the proxy of the API server has an answer, it
